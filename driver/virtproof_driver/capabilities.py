@@ -1,0 +1,118 @@
+"""The vocabulary of what a driver can claim.
+
+What belongs here: one member a named ability, and one sentence saying what claiming it promises.
+What does not: which hypervisor has it (`hypervisors/`), and how it is probed (the suite's `probes`).
+A capability's value is permanent: manifests, certificates and case ids spell it.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
+from types import MappingProxyType
+
+
+@unique
+class Capability(StrEnum):
+    """A named ability that a driver claims on a connection, and a manifest declares of a lane."""
+
+    HOST_INFO = "host.info"
+    HOST_STATS = "host.stats"
+    INVENTORY = "inventory.list"
+    DIAGNOSTICS = "diagnostics.counters"
+    SPAWN = "lifecycle.spawn"
+    SPAWN_PAUSED = "lifecycle.spawn.paused"
+    DESTROY = "lifecycle.destroy"
+    START = "lifecycle.start"
+    STOP = "lifecycle.stop"
+    STOP_GRACEFUL = "lifecycle.stop.graceful"
+    REBOOT = "lifecycle.reboot"
+    REBOOT_HARD = "lifecycle.reboot.hard"
+    PAUSE = "lifecycle.pause"
+    SUSPEND = "lifecycle.suspend"
+    RESCUE = "lifecycle.rescue"
+    RESIZE = "lifecycle.resize"
+    AUTOSTART = "lifecycle.autostart"
+    METADATA = "metadata.instance"
+    VOLUME_ATTACH = "devices.volume.attach"
+    VOLUME_DETACH = "devices.volume.detach"
+    VOLUME_EXTEND = "devices.volume.extend"
+    INTERFACE_ATTACH = "devices.interface.attach"
+    INTERFACE_DETACH = "devices.interface.detach"
+    SNAPSHOT_INTERNAL = "snapshots.internal"
+    SNAPSHOT_EXTERNAL = "snapshots.external"
+    IMAGE_CAPTURE = "images.capture"
+    CONSOLE_OUTPUT = "console.output"
+    CONSOLE_STREAM = "console.stream"
+    SCREENSHOT = "console.screenshot"
+    GRAPHICS = "console.graphics"
+    AGENT_PASSWORD = "agent.password"
+    AGENT_QUIESCE = "agent.quiesce"
+    FIREWALL = "firewall.nwfilter"
+    MIGRATION_LIVE = "migration.live"
+    STORAGE_POOLS = "storage.pools"
+    STORAGE_VOLUMES = "storage.volumes"
+    STORAGE_CLONE = "storage.volumes.clone"
+    STORAGE_RESIZE = "storage.volumes.resize"
+    STORAGE_UPLOAD = "storage.volumes.upload"
+    STORAGE_DOWNLOAD = "storage.volumes.download"
+    NETWORKS = "networks.manage"
+    NETWORK_LEASES = "networks.leases"
+    EVENTS_LIFECYCLE = "events.lifecycle"
+    EVENTS_REBOOT = "events.reboot"
+    CONNECTION_KEEPALIVE = "connection.keepalive"
+    CONNECTION_RECONNECT = "connection.reconnect"
+    CONNECTION_AUTH = "connection.authentication"
+    CONNECTION_READ_ONLY = "connection.read-only"
+
+
+PROMISES: Mapping[Capability, str] = MappingProxyType(
+    {
+        Capability.HOST_INFO: "host() describes the host: name, hypervisor, versions, processors and memory.",
+        Capability.HOST_STATS: "host_stats() reads the host's cumulative processor times.",
+        Capability.INVENTORY: "instances() lists every domain of the host, and instance() finds one.",
+        Capability.DIAGNOSTICS: "diagnostics() reads a running instance's counters.",
+        Capability.SPAWN: "spawn() defines an instance and, unless start=False, starts it.",
+        Capability.SPAWN_PAUSED: "spawn(paused=True) leaves the instance paused before its first instruction.",
+        Capability.DESTROY: "destroy() stops an instance and removes all that spawn() made; a second call changes nothing.",
+        Capability.START: "start() starts an instance that is off; on a running one it changes nothing.",
+        Capability.STOP: "stop(force=True) leaves the instance off within the timeout and the force that follows it.",
+        Capability.STOP_GRACEFUL: "stop() asks the guest first, and waits for it by event.",
+        Capability.REBOOT: "reboot() asks the guest to restart; the domain id stays.",
+        Capability.REBOOT_HARD: "reboot(hard=True) restarts the instance without the guest's help.",
+        Capability.PAUSE: "pause() and unpause() stop and continue the processors, each idempotent.",
+        Capability.SUSPEND: "suspend() makes a managed save, and resume() restores it.",
+        Capability.RESCUE: "rescue() boots another image with the old disks beside it; unrescue() undoes it.",
+        Capability.RESIZE: "resize() changes processors and memory of the persistent definition.",
+        Capability.AUTOSTART: "autostart() and set_autostart() read and change whether the host starts the instance at boot.",
+        Capability.METADATA: "title, description and metadata elements can be set, read and removed.",
+        Capability.VOLUME_ATTACH: "attach_volume() adds a disk to a running instance and its definition.",
+        Capability.VOLUME_DETACH: "detach_volume() removes a disk, and waits for the guest to release it.",
+        Capability.VOLUME_EXTEND: "extend_volume() grows a disk and tells the guest.",
+        Capability.INTERFACE_ATTACH: "attach_interface() adds a network interface.",
+        Capability.INTERFACE_DETACH: "detach_interface() removes a network interface.",
+        Capability.SNAPSHOT_INTERNAL: "snapshots with their state inside the domain can be made, listed, reverted to and deleted.",
+        Capability.SNAPSHOT_EXTERNAL: "disk-only external snapshots can be made, reverted to and deleted.",
+        Capability.IMAGE_CAPTURE: "capture_image() streams an instance's disk to the caller.",
+        Capability.CONSOLE_OUTPUT: "console_output() returns what the guest wrote to its console.",
+        Capability.CONSOLE_STREAM: "console() opens a two-way stream to the guest's console.",
+        Capability.SCREENSHOT: "screenshot() streams an image of the guest's screen.",
+        Capability.GRAPHICS: "graphics() lists the endpoints of the guest's displays.",
+        Capability.AGENT_PASSWORD: "set_admin_password() sets a password through the guest agent.",
+        Capability.AGENT_QUIESCE: "quiesce() and unquiesce() freeze and thaw the guest's file systems.",
+        Capability.FIREWALL: "security groups become nwfilters that are in place before the instance starts.",
+        Capability.MIGRATION_LIVE: "migrate() moves a running instance to another host.",
+        Capability.STORAGE_POOLS: "storage pools can be defined, started, refreshed, stopped and removed.",
+        Capability.STORAGE_VOLUMES: "storage volumes can be made, listed and deleted.",
+        Capability.STORAGE_CLONE: "a storage volume can be made from another one.",
+        Capability.STORAGE_RESIZE: "a storage volume can be resized.",
+        Capability.STORAGE_UPLOAD: "bytes can be streamed into a storage volume.",
+        Capability.STORAGE_DOWNLOAD: "bytes can be streamed out of a storage volume.",
+        Capability.NETWORKS: "virtual networks can be defined, started, listed, stopped and removed.",
+        Capability.NETWORK_LEASES: "the DHCP leases of a virtual network can be read.",
+        Capability.EVENTS_LIFECYCLE: "subscribe() delivers each change of an instance's state once, in order.",
+        Capability.EVENTS_REBOOT: "subscribe() delivers a guest's reboot once.",
+        Capability.CONNECTION_KEEPALIVE: "a host that stops answering is noticed within the keepalive time.",
+        Capability.CONNECTION_RECONNECT: "after an outage the driver reconnects, and changes missed are delivered exactly once.",
+        Capability.CONNECTION_AUTH: "the factory's `auth` callback answers libvirt's credential requests.",
+        Capability.CONNECTION_READ_ONLY: "the factory takes read_only=True: reads work, changes are PermissionDenied.",
+    }
+)

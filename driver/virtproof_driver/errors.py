@@ -1,0 +1,197 @@
+"""The driver's error classes: one root, and a child for each answer to "who must act?".
+
+What belongs here: classes with the offender as attributes. What does not: which libvirt code means which
+class; that is `error_table`. Every message names the offender and, where the caller can do something, the remedy.
+"""
+
+from collections.abc import Sequence
+
+from virtproof_driver.capabilities import Capability
+
+
+class DriverError(Exception):
+    """Root of all that the driver raises on purpose.
+
+    `undone_failures` lists what a failed operation could not undo, as sentences; empty when nothing was left behind.
+    """
+
+    undone_failures: tuple[str, ...] = ()
+
+    def with_leftovers(self, leftovers: Sequence[str]) -> "DriverError":
+        """Say what could not be undone; the same error is returned so that it can be raised."""
+        self.undone_failures = tuple(leftovers)
+        for leftover in leftovers:
+            self.add_note(f"could not undo: {leftover}")
+        return self
+
+
+# --- the caller's fault ---------------------------------------------------------------------------
+
+
+class InvalidSpec(DriverError):
+    """A value that the caller gave cannot be; `field` names it."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class NotSupported(DriverError):
+    """The driver does not do this on this connection, and says why."""
+
+    def __init__(self, capability: Capability, reason: str) -> None:
+        super().__init__(f"{capability}: {reason}")
+        self.capability = capability
+        self.reason = reason
+
+
+class PermissionDenied(DriverError):
+    """The connection may not do this: read-only, refused credentials, or the host's access control."""
+
+
+class DriverClosed(DriverError):
+    """The driver was closed; make a new one."""
+
+
+# --- the world is not as the caller thinks -----------------------------------------------------------
+
+
+class NotFound(DriverError):
+    """An object is not there; `kind` says what it is, `key` how it was looked up."""
+
+    kind = "object"
+
+    def __init__(self, key: str, detail: str = "") -> None:
+        super().__init__(f"no {self.kind} {key!r}" + (f": {detail}" if detail else ""))
+        self.key = key
+
+
+class InstanceNotFound(NotFound):
+    """No domain with this UUID on this host."""
+
+    kind = "instance"
+
+
+class SnapshotNotFound(NotFound):
+    """No snapshot of this name."""
+
+    kind = "snapshot"
+
+
+class DeviceNotFound(NotFound):
+    """No such device in the instance."""
+
+    kind = "device"
+
+
+class NetworkNotFound(NotFound):
+    """No virtual network of this name."""
+
+    kind = "network"
+
+
+class StoragePoolNotFound(NotFound):
+    """No storage pool of this name."""
+
+    kind = "storage pool"
+
+
+class VolumeNotFound(NotFound):
+    """No storage volume of this name in the pool."""
+
+    kind = "storage volume"
+
+
+class MetadataNotFound(NotFound):
+    """The instance has no such metadata."""
+
+    kind = "metadata"
+
+
+class NWFilterNotFound(NotFound):
+    """No nwfilter of this name."""
+
+    kind = "nwfilter"
+
+
+class AlreadyExists(DriverError):
+    """An object with this name or UUID is there already; it was left as it is."""
+
+    kind = "object"
+
+    def __init__(self, key: str, detail: str = "") -> None:
+        super().__init__(f"{self.kind} {key!r} exists already" + (f": {detail}" if detail else ""))
+        self.key = key
+
+
+class InstanceExists(AlreadyExists):
+    """A domain with this name or UUID exists."""
+
+    kind = "instance"
+
+
+class SnapshotExists(AlreadyExists):
+    """The instance has a snapshot of this name."""
+
+    kind = "snapshot"
+
+
+class NetworkExists(AlreadyExists):
+    """A virtual network with this name or bridge exists."""
+
+    kind = "network"
+
+
+class StoragePoolExists(AlreadyExists):
+    """A storage pool of this name exists."""
+
+    kind = "storage pool"
+
+
+class VolumeExists(AlreadyExists):
+    """The pool has a storage volume of this name."""
+
+    kind = "storage volume"
+
+
+class InvalidState(DriverError):
+    """The object is not in a state that allows the operation; nothing was changed."""
+
+
+class Busy(DriverError):
+    """Another job holds the object; try again when it has ended."""
+
+
+# --- the host, the network, the hypervisor --------------------------------------------------------------
+
+
+class HostUnreachable(DriverError):
+    """No connection to the host could be made; `uri` is the one tried (without credentials)."""
+
+    def __init__(self, uri: str, detail: str) -> None:
+        super().__init__(f"cannot reach {uri}: {detail}")
+        self.uri = uri
+
+
+class ConnectionLost(DriverError):
+    """The connection broke; whether a change that was under way took effect is not known."""
+
+
+class OperationTimeout(DriverError):
+    """A wait ended by its deadline; `awaited` says what for, `seconds` how long."""
+
+    def __init__(self, awaited: str, seconds: float) -> None:
+        super().__init__(f"no {awaited} within {seconds:g} s")
+        self.awaited = awaited
+        self.seconds = seconds
+
+
+class HypervisorError(DriverError):
+    """libvirt or the hypervisor failed; `code` and `domain` are libvirt's error numbers."""
+
+    def __init__(self, code: int, domain: int, message: str) -> None:
+        super().__init__(f"libvirt error {code} (domain {domain}): {message}")
+        self.code = code
+        self.domain = domain
+        self.message = message

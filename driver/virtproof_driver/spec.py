@@ -1,0 +1,204 @@
+"""What a caller asks for: frozen values that describe instances, networks, storage and snapshots.
+
+What belongs here: the values, their units, and their defaults. What does not: XML (`markup`), and whether a
+hypervisor can do it (`hypervisors`). Building one of these touches nothing; `validation` says what is wrong with it.
+Sizes are bytes or MiB as the field's name says; every collection is a tuple, so a spec can be a dictionary key.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from uuid import UUID
+
+
+@unique
+class DiskFormat(StrEnum):
+    """Image formats, named as libvirt's storage volumes name them."""
+
+    RAW = "raw"
+    QCOW2 = "qcow2"
+
+
+@unique
+class DiskDevice(StrEnum):
+    """What the guest sees the disk as."""
+
+    DISK = "disk"
+    CDROM = "cdrom"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSource:
+    """An image file on the host, by absolute path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeSource:
+    """A storage volume, by the names of its pool and itself."""
+
+    pool: str
+    volume: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVolume:
+    """A storage volume that spawn makes and destroy removes; `clone_of` names a volume of the same pool to copy."""
+
+    pool: str
+    volume: str
+    capacity_bytes: int
+    clone_of: str | None = None
+
+
+DiskSource = FileSource | VolumeSource | NewVolume
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """A disk of an instance. `target` is the guest's name for it (`vda`), unique within the instance."""
+
+    target: str
+    source: DiskSource | None
+    bus: str = "virtio"
+    device: DiskDevice = DiskDevice.DISK
+    format: DiskFormat = DiskFormat.RAW
+    read_only: bool = False
+    serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """A network interface. Exactly one of `network` (a virtual network) and `bridge` (a host's bridge) is given."""
+
+    mac: str
+    network: str | None = None
+    bridge: str | None = None
+    model: str | None = "virtio"
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graphics:
+    """A display; port -1 lets the host choose one when the instance starts."""
+
+    kind: str = "vnc"
+    port: int = -1
+    listen: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataElement:
+    """One XML element kept with the instance under a namespace of the caller's.
+
+    `xml` is the element without its namespace; libvirt qualifies it with `uri`, spelt by `prefix`.
+    """
+
+    uri: str
+    prefix: str
+    xml: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceSpec:
+    """An instance to spawn. Memory is in MiB; `max_*` bound a later resize, and equal the plain value when None."""
+
+    uuid: UUID
+    name: str
+    vcpus: int
+    memory_mib: int
+    max_vcpus: int | None = None
+    max_memory_mib: int | None = None
+    title: str | None = None
+    description: str | None = None
+    metadata: tuple[MetadataElement, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+    graphics: tuple[Graphics, ...] = ()
+    architecture: str | None = None
+    machine: str | None = None
+
+
+@unique
+class ForwardMode(StrEnum):
+    """How a virtual network reaches the outside; ISOLATED has no `<forward>` element."""
+
+    NAT = "nat"
+    ROUTE = "route"
+    BRIDGE = "bridge"
+    ISOLATED = "isolated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhcpHost:
+    """A fixed lease: this hardware address gets this IP address."""
+
+    mac: str
+    ip: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhcpRange:
+    """The first and last address that DHCP may give, both included."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subnet:
+    """An address of the host on a virtual network, with its prefix length, and what DHCP serves there."""
+
+    address: str
+    prefix: int
+    ranges: tuple[DhcpRange, ...] = ()
+    hosts: tuple[DhcpHost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSpec:
+    """A virtual network. `bridge` is the host's bridge device: at most 15 bytes."""
+
+    name: str
+    uuid: UUID | None = None
+    forward: ForwardMode = ForwardMode.NAT
+    bridge: str | None = None
+    subnets: tuple[Subnet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSpec:
+    """A storage pool of a kind that libvirt names (`dir`, `logical`…); `target` is its path on the host."""
+
+    name: str
+    target: str
+    kind: str = "dir"
+    uuid: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeSpec:
+    """A storage volume; allocation 0 is sparse, None is fully allocated."""
+
+    name: str
+    capacity_bytes: int
+    allocation_bytes: int | None = 0
+    format: DiskFormat = DiskFormat.RAW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSpec:
+    """A snapshot to make. `external` keeps disks only, in new overlay files."""
+
+    name: str
+    description: str | None = None
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescueImage:
+    """The image that a rescued instance boots from; its old disks stay, behind it."""
+
+    source: FileSource | VolumeSource
+    format: DiskFormat = DiskFormat.RAW
