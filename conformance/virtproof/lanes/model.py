@@ -1,0 +1,101 @@
+"""What the suite needs of a provisioned lane, as Protocols.
+
+What belongs here: the Protocols and the identity that a worker gets. What does not: any way of provisioning; each is in the module named
+after it (`test.py`, `test_rpc.py`, `host.py`). A lane lives as long as its worker; what a case needs for itself comes from `open_case`.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from virtproof.backends.model import Backend
+from virtproof_driver.binding import Binding, Connection
+from virtproof_driver.spec import InstanceSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A worker's identity, handed out by the controller. `prefix` begins the name of every object that the worker makes."""
+
+    run: str
+    name: str
+    prefix: str
+
+
+class DaemonControl(Protocol):
+    """Power over the daemon between driver and hypervisor; only lanes with the capability connection.reconnect have it."""
+
+    def freeze(self) -> None: ...
+    def thaw(self) -> None: ...
+    def kill(self) -> None: ...
+    def stop(self) -> None: ...
+    def start(self) -> None: ...
+    def restart(self) -> None: ...
+    def cut(self) -> None:
+        """Cut the driver's connections at the transport; daemon and guests live on, and new connections are refused until `mend`."""
+        ...
+
+    def mend(self) -> None: ...
+
+
+class CaseWorld(Protocol):
+    """What one case works with."""
+
+    @property
+    def uri(self) -> str:
+        """The URI that the driver under test gets."""
+        ...
+
+    @property
+    def daemon(self) -> DaemonControl | None: ...
+
+    def observer(self, of_driver: Connection | None) -> Connection:
+        """A connection past the driver, on the bare binding: an own one where the host can be shared, else the driver's own."""
+        ...
+
+    def small(self, name: str, index: int) -> InstanceSpec:
+        """The smallest instance that the lane can run; `index` makes its UUID and hardware addresses."""
+        ...
+
+    def authenticated(self) -> tuple[str, str, str] | None:
+        """A URI that asks for credentials, with a user and password that it accepts; None where the lane has none."""
+        ...
+
+
+class Lane(Protocol):
+    """One backend provisioned one way, for one worker."""
+
+    @property
+    def backend(self) -> Backend: ...
+
+    @property
+    def transport(self) -> str: ...
+
+    @property
+    def label(self) -> str:
+        """`test`, or `test-rpc/unix` where there is more than one transport."""
+        ...
+
+    @property
+    def binding(self) -> Binding:
+        """The bare binding that reaches it."""
+        ...
+
+    @property
+    def versions(self) -> Mapping[str, str]: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what decides behaviour there: versions, type, capabilities XML."""
+        ...
+
+    def open_case(self, *, exclusive: bool) -> AbstractContextManager[CaseWorld]:
+        """A world for one case; exclusive when the case stops, freezes or kills daemons."""
+        ...
+
+    def reap(self) -> Sequence[str]:
+        """Remove what bears the worker's prefix; the names removed."""
+        ...
+
+    def close(self) -> None: ...
