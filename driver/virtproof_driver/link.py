@@ -11,6 +11,8 @@ from typing import ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from virtproof_driver.binding import Connection, Domain
+from virtproof_driver.capabilities import Capability
+from virtproof_driver.contract import Listener, Subscription
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
 
@@ -49,7 +51,7 @@ class Link(Protocol):
         ...
 
     @property
-    def refusals(self) -> Mapping[object, str]:
+    def refusals(self) -> Mapping[Capability, str]:
         """Why each capability that is not claimed on this connection is not."""
         ...
 
@@ -59,6 +61,13 @@ class Link(Protocol):
 
     def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call into libvirt and translate its error by `error_table`; every libvirt call goes through here."""
+        ...
+
+    def read(self, function: Callable[[], T], /) -> T:
+        """Run a function that only reads; when the connection was lost under it, reopen and run it once more.
+
+        Raises what the function raises, and HostUnreachable when the reopening fails.
+        """
         ...
 
     def domain(self, uuid: UUID) -> Domain:
@@ -79,4 +88,28 @@ class Link(Protocol):
 
     def expect(self, uuid: UUID, awaited: Awaited) -> AbstractContextManager[Wait]:
         """Arm a wait. Enter before the call that causes the event; leaving disarms it."""
+        ...
+
+    def observe(self, uuid: UUID, state: PowerState, reason: str) -> None:
+        """Tell that a read found this state though its event did not come by the deadline.
+
+        When the newest event said otherwise, listeners get the missing change once, as resynced; the event itself is folded away should it still come.
+        """
+        ...
+
+
+class HostLink(Link, Protocol):
+    """A link as the facade holds it: with listeners and an end."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called; nothing works afterwards but close()."""
+        ...
+
+    def subscribe(self, listener: Listener, uuid: UUID | None) -> Subscription:
+        """Deliver each change of one instance, or of all, to the listener, in order and shielded from other listeners."""
+        ...
+
+    def close(self) -> None:
+        """End waits with DriverClosed, deregister callbacks, close the connection and end the threads. Idempotent."""
         ...
