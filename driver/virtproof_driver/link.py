@@ -11,7 +11,6 @@ from typing import ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from virtproof_driver.binding import Connection, Domain
-from virtproof_driver.contract import Listener, Subscription
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.contract import Listener, Subscription
 from virtproof_driver.hypervisors.model import Hypervisor
@@ -67,6 +66,7 @@ class Link(Protocol):
     def read(self, function: Callable[[], T], /) -> T:
         """Run a function that only reads; when the connection was lost under it, reopen and run it once more.
 
+        `function` fetches its handles itself (`connection()`, `domain(uuid)`), because those of a lost connection never heal.
         Raises what the function raises, and HostUnreachable when the reopening fails.
         """
         ...
@@ -94,7 +94,8 @@ class Link(Protocol):
     def observe(self, uuid: UUID, state: PowerState, reason: str) -> None:
         """Tell that a read found this state though its event did not come by the deadline.
 
-        When the newest event said otherwise, listeners get the missing change once, as resynced; the event itself is folded away should it still come.
+        When the newest event said otherwise, listeners get the missing change once, as resynced; the event itself is folded away should
+        it still come. Does nothing when an event of the domain came after this thread's last `call` began: that event is the newer word.
         """
         ...
 
@@ -113,31 +114,4 @@ class HostLink(Link, Protocol):
 
     def close(self) -> None:
         """End waits with DriverClosed, deregister callbacks, close the connection and end the threads. Idempotent."""
-        ...
-
-    def observe(self, uuid: UUID, state: PowerState, reason: str) -> None:
-        """Tell what a state read just found, when the event that should have told it did not come.
-
-        Listeners get the missing change as resynced; a late event for it is then folded away. Does nothing when the state is
-        known, or when an event came after this thread's last `call` began. Not for reads whose event may be under way.
-        """
-        ...
-
-    def read(self, function: Callable[[], T]) -> T:
-        """Run an idempotent read, once more after a reconnect when it ends with ConnectionLost.
-
-        `function` fetches its handles itself (`link.connection()`, `link.domain(uuid)`), because those of a lost connection never heal.
-        """
-        ...
-
-
-class OwnedLink(Link, Protocol):
-    """A link as the driver owns it: what `driver.LibvirtDriver` is made of."""
-
-    def subscribe(self, listener: Listener, uuid: UUID | None = None) -> Subscription:
-        """Deliver each further change, of one domain or of all, to `listener`, in order, on a thread of its own."""
-        ...
-
-    def close(self) -> None:
-        """End waits and deliveries, deregister, close the connection. Idempotent; afterwards all else raises DriverClosed."""
         ...
