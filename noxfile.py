@@ -1,0 +1,122 @@
+"""The project's checks and builds, one session each; `nox -l` lists them, and CI runs those tagged `check`.
+
+What belongs here: which tool runs on what. What does not: the tools' settings (`pyproject.toml`) and setting up the machine
+(`ci/setup`). Sessions run in the checkout's `.venv`, so a local run and CI's are the same and nothing is installed twice.
+Only `wheel` makes an environment of its own: it is about what a stranger installs.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+TOOLS = ROOT / ".venv" / "bin"
+OUT = ROOT / "out"
+PINS = ROOT / "ci" / "constraints.txt"
+WORKERS = "2"
+PACKAGES = {"driver": "driver/virtproof_driver", "conformance": "conformance/virtproof"}
+LANES = {"test": ("in-process",), "test-rpc": ("unix", "tcp")}  # backend -> the transports that must have run
+COVERAGE_FLOOR = {"driver": 90, "conformance": 80}  # per cent of lines and branches
+
+
+def tool(session: nox.Session, name: str, *arguments: str | os.PathLike[str]) -> None:
+    """Run a tool of the checkout's environment; says how to get one where there is none."""
+    program = TOOLS / name
+    if not program.exists():
+        session.error(f"{program.relative_to(ROOT)} is missing; run ci/setup first")
+    session.run(program, *arguments, external=True)
+
+
+def fresh(*parts: str) -> Path:
+    """An empty folder under `out/`, so that nothing of an earlier run can pass for a result of this one."""
+    folder = OUT.joinpath(*parts)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@nox.session(tags=["check"])
+def lint(session: nox.Session) -> None:
+    """Style, import direction and declared dependencies: ruff, import-linter, deptry."""
+    tool(session, "ruff", "check", ".")
+    tool(session, "ruff", "format", "--check", ".")
+    tool(session, "lint-imports")
+    tool(session, "deptry", "--no-ansi", "driver/virtproof_driver", "fakes/virtproof_fakes", "conformance/virtproof")
+
+
+@nox.session(tags=["check"])
+def types(session: nox.Session) -> None:
+    """Strict types over source, tests, CI scripts and this file: mypy and basedpyright."""
+    tool(session, "mypy")
+    tool(session, "basedpyright", "--warnings")
+
+
+@nox.session(tags=["check"])
+def tests(session: nox.Session) -> None:
+    """Unit tests in random order with branch coverage, reported a package; further arguments go to pytest."""
+    tool(session, "coverage", "erase")
+    tool(session, "coverage", "run", "-m", "pytest", "-n", WORKERS, *session.posargs)
+    tool(session, "coverage", "combine", "--quiet")
+    for package, source in PACKAGES.items():
+        session.log(f"coverage of {package}")
+        floor = "0" if session.posargs else str(COVERAGE_FLOOR[package])
+        tool(session, "coverage", "report", f"--include={source}/*", f"--fail-under={floor}")
+
+
+@nox.session(tags=["check"])
+@nox.parametrize("backend", list(LANES))
+def conformance(session: nox.Session, backend: str) -> None:
+    """Certify the reference driver on a backend, over each transport; `nox -s "conformance(backend='test')"` for one."""
+    for transport in LANES[backend]:
+        out = fresh("conformance", f"{backend}-{transport}")
+        arguments = ["--backend", backend, "--transport", transport, "--profile", "full", "-n", WORKERS, "--out", str(out)]
+        tool(session, "virtproof", "run", *arguments, *session.posargs)
+        ran = {(lane["backend"], lane["transport"]) for lane in json.loads((out / "report.json").read_text())["lanes"]}
+        if ran != {(backend, transport)}:
+            session.error(f"the report of {backend} over {transport} has the lanes {sorted(ran)}")
+
+
+@nox.session(tags=["check"])
+def mutants(session: nox.Session) -> None:
+    """Prove that the suite catches wrong drivers and wrong backends: each mutant must be caught by the case it names."""
+    tool(session, "virtproof", "mutants", *session.posargs)
+
+
+@nox.session(tags=["check"])
+def wheel(session: nox.Session) -> None:
+    """Certify as an outsider: build the wheel, install it in a new environment, and run it from outside the checkout."""
+    built = fresh("wheel")
+    tool(session, "uv", "build", "--quiet", "--wheel", "--build-constraint", PINS, "--out-dir", built)
+    (package,) = built.glob("*.whl")
+    with tempfile.TemporaryDirectory(prefix="virtproof-wheel-") as scratch, session.chdir(scratch):
+        tool(session, "uv", "venv", "--quiet", "--python", TOOLS / "python", "outside")
+        tool(session, "uv", "pip", "install", "--quiet", "--python", "outside", "-c", PINS, f"{package}[libvirt]")
+        arguments = ["run", "--backend", "test", "--profile", "core", "-n", WORKERS, "--out", "out"]
+        session.run("outside/bin/virtproof", *arguments, external=True)
+
+
+@nox.session(tags=["check"])
+def docs(session: nox.Session) -> None:
+    """Build the user guide into `out/docs`; a warning, such as a link to nowhere, is an error. Needs no network."""
+    tool(session, "sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "-b", "html", "docs", fresh("docs"))
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the source distribution and the wheel into `dist/`."""
+    tool(session, "uv", "build", "--quiet", "--build-constraint", PINS, "--out-dir", "dist")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the driver against bare libvirt calls, and the suite; writes `out/bench/bench.json` and prints a table."""
+    tool(session, "python", "ci/bench", "--out", fresh("bench") / "bench.json", *session.posargs)
