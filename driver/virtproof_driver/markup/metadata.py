@@ -1,0 +1,98 @@
+"""The `<metadata>` element of a domain: the caller's elements between their own text and their place in the domain XML.
+
+What belongs here: qualifying an element with its namespace and taking it off again, and finding the one of a namespace.
+What does not: the driver's own elements (`record`, `rescue`), which are told apart by their namespace and never returned
+to the caller. libvirt keeps one element a namespace (https://libvirt.org/formatdomain.html#general-metadata).
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from xml.etree.ElementTree import Element
+
+from virtproof_driver.markup import tree
+from virtproof_driver.markup.names import OWN_NAMESPACES
+from virtproof_driver.spec import MetadataElement
+
+
+def canonical(xml: str) -> str:
+    """The element as this driver writes it: no layout, no comments, empty elements short. Raises tree.NotWellFormed.
+
+    What libvirt gives back for an element differs in layout from what it was given; in this form both are equal.
+    """
+    return tree.compact(tree.parse(xml))
+
+
+def qualified(element: MetadataElement) -> Element:
+    """The element as it stands in the domain XML: its root in the namespace, spelt with the prefix."""
+    root = tree.parse(element.xml)
+    attributes = dict(root.attrib)
+    root.attrib.clear()
+    root.set(_declaration(element.prefix), element.uri)
+    root.attrib.update({name: value for name, value in attributes.items() if name != _declaration(element.prefix)})
+    root.tag = f"{element.prefix}:{root.tag}" if element.prefix else root.tag
+    return root
+
+
+def user_elements(domain: Element) -> tuple[MetadataElement, ...]:
+    """The caller's elements of a domain, in canonical form; the driver's own are left out."""
+    return tuple(
+        MetadataElement(uri=uri, prefix=_prefix(element), xml=tree.compact(_unqualified(element, uri)))
+        for element, uri in _elements(domain)
+        if uri not in OWN_NAMESPACES
+    )
+
+
+def find(domain: Element, uri: str) -> Element | None:
+    """The metadata element of the namespace `uri`, as it stands in the domain."""
+    return next((element for element, found in _elements(domain) if found == uri), None)
+
+
+def put(domain: Element, uri: str, new: Element | None) -> None:
+    """Set, replace or (None) remove the metadata element of the namespace `uri`."""
+    metadata = domain.find("metadata")
+    if metadata is None:
+        metadata = Element("metadata")
+        domain.append(metadata)
+    old = find(domain, uri)
+    tree.replace_children(metadata, () if old is None else (old,), () if new is None else (new,))
+    if not len(metadata):
+        domain.remove(metadata)
+
+
+def _elements(domain: Element) -> Iterator[tuple[Element, str]]:
+    metadata = domain.find("metadata")
+    for element in () if metadata is None else metadata:
+        uri = _resolve(_declaration(_prefix(element)), (element, metadata, domain))
+        if uri is not None:
+            yield element, uri
+
+
+def _resolve(declaration: str, scopes: tuple[Element | None, ...]) -> str | None:
+    found = (scope.get(declaration) for scope in scopes if scope is not None)
+    return next((uri for uri in found if uri), None)
+
+
+def _unqualified(element: Element, uri: str) -> Element:
+    """A copy whose root has no prefix; the declaration stays only where something inside still uses it."""
+    copy = deepcopy(element)
+    copy.tail = None
+    prefix = _prefix(element)
+    if not prefix:
+        return copy
+    copy.tag = copy.tag.removeprefix(f"{prefix}:")
+    copy.attrib.pop(_declaration(prefix), None)
+    if _uses(copy, prefix):
+        copy.set(_declaration(prefix), uri)
+    return copy
+
+
+def _uses(element: Element, prefix: str) -> bool:
+    return any(name.startswith(f"{prefix}:") for node in element.iter() for name in (node.tag, *node.attrib))
+
+
+def _prefix(element: Element) -> str:
+    return element.tag.partition(":")[0] if ":" in element.tag else ""
+
+
+def _declaration(prefix: str) -> str:
+    return f"xmlns:{prefix}" if prefix else "xmlns"

@@ -1,0 +1,79 @@
+"""A virtual network's spec to libvirt's network XML and back.
+
+What belongs here: `<network>` and all inside it. What does not: whether the addresses make sense (`validation`).
+Format: https://libvirt.org/formatnetwork.html.
+"""
+
+from ipaddress import ip_address, ip_network
+from uuid import UUID
+from xml.etree.ElementTree import Element
+
+from virtproof_driver.markup import tree
+from virtproof_driver.spec import DhcpHost, DhcpRange, ForwardMode, NetworkSpec, Subnet
+
+NO_PREFIX = 0
+FAMILIES = {4: None, 6: "ipv6"}  # by IP version; libvirt leaves IPv4 unsaid
+
+
+def network_xml(spec: NetworkSpec) -> str:
+    """The XML to define `spec` with."""
+    root = Element("network")
+    tree.add(root, "name", spec.name)
+    if spec.uuid is not None:
+        tree.add(root, "uuid", str(spec.uuid))
+    if spec.forward is not ForwardMode.ISOLATED:
+        tree.add(root, "forward", mode=spec.forward.value)
+    if spec.bridge is not None:
+        tree.add(root, "bridge", name=spec.bridge)
+    root.extend(_subnet_element(subnet) for subnet in spec.subnets)
+    return tree.text_of(root)
+
+
+def parse_network(xml: str) -> NetworkSpec:
+    """The spec of a network. libvirt gives every network a UUID, and chooses a bridge where none was asked for.
+
+    Fixed leases without a hardware address are left out. Raises tree.NotWellFormed, and ValueError for a forward mode that
+    a spec has no word for.
+    """
+    root = tree.parse(xml)
+    uuid = tree.find_text(root, "uuid")
+    return NetworkSpec(
+        name=tree.find_text(root, "name") or "",
+        uuid=None if uuid is None else UUID(uuid),
+        forward=_forward(root.find("forward")),
+        bridge=tree.find_attribute(root, "bridge", "name"),
+        subnets=tuple(_subnet(element) for element in root.iterfind("ip")),
+    )
+
+
+def _forward(element: Element | None) -> ForwardMode:
+    return ForwardMode.ISOLATED if element is None else ForwardMode(element.get("mode", ForwardMode.NAT.value))
+
+
+def _subnet_element(subnet: Subnet) -> Element:
+    element = Element("ip", {"address": subnet.address, "prefix": str(subnet.prefix)})
+    family = FAMILIES[ip_address(subnet.address).version]
+    if family is not None:
+        element.set("family", family)
+    if subnet.ranges or subnet.hosts:
+        dhcp = tree.add(element, "dhcp")
+        for item in subnet.ranges:
+            tree.add(dhcp, "range", start=item.start, end=item.end)
+        for host in subnet.hosts:
+            tree.add(dhcp, "host", mac=host.mac, name=host.name, ip=host.ip)
+    return element
+
+
+def _subnet(element: Element) -> Subnet:
+    address = element.get("address", "")
+    prefix, netmask = element.get("prefix"), element.get("netmask")
+    default = ip_network(f"{address}/{netmask}", strict=False).prefixlen if netmask else NO_PREFIX
+    return Subnet(
+        address=address,
+        prefix=default if prefix is None else int(prefix),
+        ranges=tuple(DhcpRange(start=item.get("start", ""), end=item.get("end", "")) for item in element.iterfind("dhcp/range")),
+        hosts=tuple(
+            DhcpHost(mac=host.get("mac", ""), ip=host.get("ip", ""), name=host.get("name"))
+            for host in element.iterfind("dhcp/host[@mac]")
+        ),
+    )
