@@ -1,0 +1,110 @@
+"""A run from outside pytest: `virtproof run` calls this, and reads the run's directory afterwards.
+
+What belongs here: turning what was asked into one pytest session on the shipped cases, in this process, and saying how it ended. What
+does not: verdicts; they come from the evidence (`judging`). The caller's own pytest settings take no part, so that a run means the
+same everywhere; pytest's own output goes to `pytest.log` in the run's directory.
+"""
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+import pytest
+
+from virtproof import profiles, suite
+from virtproof.errors import SuiteError, UsageError
+from virtproof.options import Options, arguments_of
+from virtproof.progress import Progress
+from virtproof.runs import EVIDENCE_FILE, RUN_FILE, read
+
+LOG_FILE: Final = "pytest.log"
+WORKERS_DIR: Final = ".workers"
+_FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+_ENDED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What `virtproof run` was asked. `workers` 0 runs the cases in this process; `pytest_args` come last, as the user gave them."""
+
+    session: Options
+    out: Path
+    workers: int = 0
+    keyword: str = ""
+    pytest_args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """How the session ended; its directory holds `run.json` and `evidence.jsonl`.
+
+    `unavailable` has a line for each lane that could not be provisioned.
+    """
+
+    out: Path
+    interrupted: bool
+    unavailable: tuple[str, ...]
+
+
+def run(options: RunOptions, stream: TextIO | None = None) -> RunOutcome:
+    """Run the cases and leave the evidence in `options.out`. Progress goes to `stream` (standard error by default).
+
+    Raises UsageError for what cannot be asked (backend, profile, expression, pytest argument), SuiteError when pytest itself
+    went wrong; both say where to look.
+    """
+    profiles.load(options.session.profile)
+    _clear(options.out)
+    code = _pytest(options, Progress(stream or sys.stderr))
+    if code is pytest.ExitCode.USAGE_ERROR:
+        raise UsageError(_last_error(options.out / LOG_FILE))
+    if code not in (*_ENDED, pytest.ExitCode.INTERRUPTED) or not (options.out / RUN_FILE).exists():
+        raise SuiteError(f"pytest ended with {code!r}; see {options.out / LOG_FILE}")
+    return RunOutcome(out=options.out, interrupted=code is pytest.ExitCode.INTERRUPTED, unavailable=read(options.out).unavailable)
+
+
+def arguments(options: RunOptions) -> list[str]:
+    """pytest's command line for a run."""
+    package = Path(suite.__path__[0])
+    return [
+        *("-c", str(package / "pytest.ini"), "--rootdir", str(package), "--pyargs", suite.__name__, "-p", "virtproof"),
+        *arguments_of(options.session),
+        *(("-n", str(options.workers), "--dist", "worksteal") if options.workers else ()),
+        *(("-k", options.keyword) if options.keyword else ()),
+        *options.pytest_args,
+    ]
+
+
+def _pytest(options: RunOptions, progress: Progress) -> pytest.ExitCode:
+    with (options.out / LOG_FILE).open("w", encoding="utf-8") as log, _own_settings(), progress:
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            return pytest.ExitCode(pytest.main(arguments(options), plugins=[progress]))
+
+
+def _clear(out: Path) -> None:
+    """Remove what an earlier run left in the directory, so that nothing of it is judged."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(out / WORKERS_DIR, ignore_errors=True)
+        for name in (RUN_FILE, EVIDENCE_FILE):
+            (out / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {out}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _own_settings() -> Iterator[None]:
+    kept = {name: os.environ.pop(name) for name in _FOREIGN if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+def _last_error(log: Path) -> str:
+    lines = [line.removeprefix("ERROR: ").strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "pytest refused its arguments")
