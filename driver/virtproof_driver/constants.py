@@ -134,6 +134,25 @@ class Affect(IntFlag):
     CONFIG = 2
 
 
+class ListFlag(IntFlag):
+    """VIR_CONNECT_LIST_DOMAINS_."""
+
+    PERSISTENT = 4
+    TRANSIENT = 8
+
+
+class StatsType(IntFlag):
+    """VIR_DOMAIN_STATS_."""
+
+    STATE = 1
+
+
+class ConnectFlag(IntFlag):
+    """VIR_CONNECT_: how to open."""
+
+    RO = 1
+
+
 class StartFlag(IntFlag):
     """VIR_DOMAIN_START_."""
 
@@ -173,6 +192,12 @@ class MetadataType(IntEnum):
     DESCRIPTION = 0
     TITLE = 1
     ELEMENT = 2
+
+
+class DomainStats(IntFlag):
+    """VIR_DOMAIN_STATS_."""
+
+    STATE = 1
 
 
 class XmlFlag(IntFlag):

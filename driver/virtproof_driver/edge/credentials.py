@@ -1,0 +1,51 @@
+"""libvirt's credential requests, answered by the caller's callback.
+
+What belongs here: the lists that libvirt-python passes, the flags it wants back, and keeping secrets out of what is said about a
+failure. What does not: the request as the caller sees it (`auth`). Callback shape: entry 4 of each request takes the answer; 0 means
+answered, -1 cancelled.
+"""
+
+from typing import Any
+
+from virtproof_driver.auth import Authenticate, CredentialRequest
+from virtproof_driver.constants import CredentialType
+
+_ANSWER = 4
+_SECRETS = frozenset({CredentialType.PASSPHRASE, CredentialType.NOECHOPROMPT})
+_HIDDEN = "***"
+
+
+class CredentialDesk:
+    """Answers the requests of one opening. `error` is what the callback raised, None while it raised nothing."""
+
+    def __init__(self, authenticate: Authenticate) -> None:
+        self._authenticate = authenticate
+        self._secrets: set[str] = set()
+        self.error: BaseException | None = None
+
+    def auth(self) -> list[Any]:
+        """The argument of virConnectOpenAuth: the kinds that can be answered, the callback, its opaque."""
+        return [[int(kind) for kind in CredentialType], self._answer_all, None]
+
+    def without_secrets(self, text: str) -> str:
+        """The text with each secret that was answered hidden."""
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        return text
+
+    def _answer_all(self, requests: list[list[Any]], _opaque: object) -> int:
+        try:
+            return 0 if all(self._answer(request) for request in requests) else -1
+        except BaseException as error:  # noqa: BLE001  # an exception must not go up into C; connecting raises it again
+            self.error = error
+            return -1
+
+    def _answer(self, request: list[Any]) -> bool:
+        kind = CredentialType(request[0])
+        answer = self._authenticate(CredentialRequest(kind=kind, prompt=request[1] or "", challenge=request[2], default=request[3]))
+        if answer is None:
+            return False
+        if kind in _SECRETS and answer:
+            self._secrets.add(answer)
+        request[_ANSWER] = answer
+        return True

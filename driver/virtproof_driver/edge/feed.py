@@ -1,0 +1,87 @@
+"""From libvirt's callback to waits and listeners: the way of an event.
+
+What belongs here: which task is posted for what, on the one dispatcher thread of a connection. What does not: the rules (`events`) and
+the connection (`session`). The world changes on the dispatcher thread alone.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from uuid import UUID
+
+from virtproof_driver.edge.dispatcher import Dispatcher
+from virtproof_driver.edge.subscriptions import Subscriptions
+from virtproof_driver.edge.waits import Waits
+from virtproof_driver.events import Found, RawEvent, Reading, World, change_of
+from virtproof_driver.events.fold import event_of
+from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
+
+FLUSH_SECONDS = 10.0
+
+
+class Feed:
+    """The stream of changes of one host, over all connections that were made to it.
+
+    `on_gone` is told each domain that was undefined or renamed, on the dispatcher thread: handles to it are no longer worth keeping.
+    """
+
+    def __init__(self, on_gone: Callable[[UUID], None]) -> None:
+        self.waits = Waits()
+        self.subscriptions = Subscriptions()
+        self.dispatcher = Dispatcher("virtproof-dispatcher")
+        self._on_gone = on_gone
+        self._world = World()
+        self._epoch = 0
+
+    def known_state(self, uuid: UUID) -> PowerState | None:
+        """The state that was last told."""
+        return self._world.known_state(uuid)
+
+    def arrived(self, epoch: int, raw: RawEvent) -> None:
+        """Take an event from libvirt's thread; returns at once."""
+        self.dispatcher.post(partial(self._apply, epoch, raw))
+
+    def began(self, epoch: int) -> None:
+        """Say that callbacks of a new connection are about to be registered, and a reading will follow."""
+        self.dispatcher.post(partial(self._begin, epoch))
+
+    def read(self, epoch: int, found: Mapping[UUID, Found], reading: Reading) -> None:
+        """Compare with a reading of all domains; the first one is where listening begins, and tells nobody anything.
+
+        Returns when that is done and what was missed is on its way to the listeners.
+        """
+        self.dispatcher.post(partial(self._compare_all, epoch, found, reading))
+        self.dispatcher.flush(FLUSH_SECONDS)
+
+    def observed(self, uuid: UUID, state: PowerState, reason: str, reading: Reading) -> None:
+        """Compare with a reading of one domain's state."""
+        self.dispatcher.post(partial(self._compare_state, uuid, state, reason, reading))
+
+    def _begin(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._world.begin_reading()
+
+    def _apply(self, epoch: int, raw: RawEvent) -> None:
+        change = change_of(raw) if epoch == self._epoch else None  # the comparison tells what an older connection still delivers
+        if change is None:
+            return
+        events = self._world.apply(change)
+        self._publish(events)
+        if change.kind is EventKind.UNDEFINED or change.reason == "renamed":
+            self._on_gone(change.uuid)
+        if not events and change.kind is not EventKind.REBOOTED:
+            # A wait is armed because its caller holds the state to be another: a change that was folded away ends it all the same, and the
+            # caller reads the state. Only a burst of reboots carries on beyond the wait that its first one ended.
+            self.waits.tell(event_of(change, change.kind, change.reason))
+
+    def _compare_all(self, epoch: int, found: Mapping[UUID, Found], reading: Reading) -> None:
+        events = self._world.compare_all(found, reading)
+        if epoch > 1:
+            self._publish(events)
+
+    def _compare_state(self, uuid: UUID, state: PowerState, reason: str, reading: Reading) -> None:
+        self._publish(self._world.compare_state(uuid, state, reason, reading))
+
+    def _publish(self, events: tuple[LifecycleEvent, ...]) -> None:
+        for event in events:
+            self.waits.tell(event)
+            self.subscriptions.publish(event)

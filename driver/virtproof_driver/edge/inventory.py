@@ -1,0 +1,43 @@
+"""Reading all domains of a host at once, for the start of listening and after an outage.
+
+What belongs here: the libvirt calls and what they find. What does not: what is concluded (`events.resync`).
+Cost: two calls where the hypervisor gives states in bulk, otherwise one more for each domain.
+"""
+
+from collections.abc import Iterator, Mapping
+from uuid import UUID
+
+from virtproof_driver.binding import Binding, Connection, Domain
+from virtproof_driver.constants import ErrorCode, ListFlag, StatsType
+from virtproof_driver.events import Found
+from virtproof_driver.hypervisors.model import Hypervisor
+from virtproof_driver.states import power_state
+
+
+def read_inventory(binding: Binding, connection: Connection, hypervisor: Hypervisor) -> Mapping[UUID, Found]:
+    """Every domain of the host. Raises the binding's libvirtError."""
+    transient = {domain.UUIDString() for domain in connection.listAllDomains(int(ListFlag.TRANSIENT))}
+    states = _states_in_bulk(connection) if hypervisor.bulk_state else _states_one_by_one(binding, connection)
+    return {UUID(domain.UUIDString()): _found(domain, pair, domain.UUIDString() not in transient) for domain, pair in states}
+
+
+def _states_in_bulk(connection: Connection) -> Iterator[tuple[Domain, tuple[int, int]]]:
+    for domain, stats in connection.getAllDomainStats(int(StatsType.STATE)):
+        yield domain, (stats["state.state"], stats["state.reason"])
+
+
+def _states_one_by_one(binding: Binding, connection: Connection) -> Iterator[tuple[Domain, tuple[int, int]]]:
+    for domain in connection.listAllDomains():
+        try:
+            state, reason = domain.state()[:2]
+        except binding.libvirtError as error:
+            if error.get_error_code() == ErrorCode.NO_DOMAIN:  # gone since it was listed
+                continue
+            raise
+        yield domain, (state, reason)
+
+
+def _found(domain: Domain, pair: tuple[int, int], persistent: bool) -> Found:  # noqa: FBT001  # two lines above
+    state, reason = power_state(*pair)
+    domain_id = domain.ID()
+    return Found(name=domain.name(), state=state, reason=reason, persistent=persistent, domain_id=domain_id if domain_id > 0 else None)

@@ -1,0 +1,141 @@
+"""Opening a connection to a host and making it ready: credentials, keepalive, callbacks, the first reading. And giving it up again.
+
+What belongs here: the libvirt calls of both, in order, and the error of an opening. What does not: when it is done, and by whom (`opener`,
+`session`). Callbacks are registered before the reading, so that no change falls between them.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from virtproof_driver.auth import Authenticate, without_credentials
+from virtproof_driver.binding import Binding, Connection, Domain, LibvirtError
+from virtproof_driver.constants import ConnectFlag, DomainEventId, ErrorCode
+from virtproof_driver.edge.credentials import CredentialDesk
+from virtproof_driver.edge.event_loop import ensure_running
+from virtproof_driver.edge.feed import Feed
+from virtproof_driver.edge.inventory import read_inventory
+from virtproof_driver.error_table import translate_opening
+from virtproof_driver.errors import DriverError, PermissionDenied
+from virtproof_driver.events import RawEvent, Reading
+from virtproof_driver.hypervisors.model import Hypervisor
+from virtproof_driver.keepalive import Keepalive
+
+HypervisorFor = Callable[[str], Hypervisor]
+"""The hypervisor of a virConnectGetType; raises a DriverError for one that the driver does not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What to open. The URI can hold a password and the callback can hold more, so neither is in the repr."""
+
+    binding: Binding = field(repr=False)
+    uri: str = field(repr=False)
+    hypervisor_for: HypervisorFor = field(repr=False)
+    auth: Authenticate | None = field(default=None, repr=False)
+    read_only: bool = False
+    keepalive: Keepalive = field(default_factory=Keepalive)
+
+    @property
+    def address(self) -> str:
+        """The URI without credentials."""
+        return without_credentials(self.uri)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Opened:
+    """A connection that is ready, and what belongs to it alone. `epoch` counts the connections of a session from 1."""
+
+    connection: Connection
+    epoch: int
+    hypervisor: Hypervisor
+    remote: bool
+    callback_ids: tuple[int, ...]
+    domains: dict[UUID, Domain] = field(default_factory=dict[UUID, Domain])
+
+
+def dial(target: Target) -> Connection:
+    """Open the connection. Raises HostUnreachable; PermissionDenied, with the callback's own error as its cause if it raised one."""
+    desk = CredentialDesk(target.auth) if target.auth is not None else None
+    ensure_running(target.binding)
+    try:
+        return _open(target, desk)
+    except target.binding.libvirtError as error:
+        failure, cause = _failure(target, desk, error)
+    raise failure from cause  # out of the handler: libvirt's error can hold the URI, and must not hang on as the context
+
+
+def _open(target: Target, desk: CredentialDesk | None) -> Connection:
+    if desk is not None:
+        return target.binding.openAuth(target.uri, desk.auth(), int(ConnectFlag.RO) if target.read_only else 0)
+    return (target.binding.openReadOnly if target.read_only else target.binding.open)(target.uri)
+
+
+def _failure(target: Target, desk: CredentialDesk | None, error: LibvirtError) -> tuple[DriverError, BaseException | None]:
+    if desk is not None and desk.error is not None:
+        return PermissionDenied(f"{target.address}: the callback for credentials raised {type(desk.error).__name__}"), desk.error
+    message = (error.get_error_message() or "").replace(target.uri, target.address)
+    message = desk.without_secrets(message) if desk is not None else message
+    return translate_opening(error.get_error_code(), error.get_error_domain(), message, uri=target.address), None
+
+
+def prepare(target: Target, connection: Connection, epoch: int, feed: Feed, on_close: Callable[[int], None]) -> Opened:
+    """Make a connection ready and bring the feed up to date. Raises the binding's libvirtError; the caller gives the connection up."""
+    remote = _keep_alive(target, connection)
+    hypervisor = target.hypervisor_for(connection.getType())
+    connection.registerCloseCallback(lambda _connection, _reason, _opaque: on_close(epoch), None)
+    feed.began(epoch)
+    since = time.monotonic()
+    ids = tuple(_register(connection, event_id, epoch, feed) for event_id in sorted(hypervisor.event_ids & {*_LISTENED}))
+    found = read_inventory(target.binding, connection, hypervisor)
+    feed.read(epoch, found, Reading(since=since, stamp=time.monotonic()))
+    return Opened(connection=connection, epoch=epoch, hypervisor=hypervisor, remote=remote, callback_ids=ids)
+
+
+def _keep_alive(target: Target, connection: Connection) -> bool:
+    """Set the keepalive; says whether there is a daemon to keep alive, which libvirt tells by refusing otherwise (code 3)."""
+    try:
+        connection.setKeepAlive(target.keepalive.interval, target.keepalive.count)
+    except target.binding.libvirtError as error:
+        if error.get_error_code() != ErrorCode.NO_SUPPORT:
+            raise
+        return False
+    return True
+
+
+_LISTENED = (DomainEventId.LIFECYCLE, DomainEventId.REBOOT)
+
+
+def _register(connection: Connection, event_id: DomainEventId, epoch: int, feed: Feed) -> int:
+    """Listen to one event id. The callback reads the handle only, which asks no host, and returns at once."""
+
+    def take(_connection: Connection, domain: Domain, *numbers: object) -> None:
+        stamp = time.monotonic()
+        event, detail = numbers[:2] if event_id is DomainEventId.LIFECYCLE else (0, 0)
+        feed.arrived(
+            epoch,
+            RawEvent(
+                uuid=domain.UUIDString(),
+                name=domain.name(),
+                domain_id=domain.ID(),
+                event_id=event_id,
+                event=int(str(event)),
+                detail=int(str(detail)),
+                stamp=stamp,
+            ),
+        )
+
+    return connection.domainEventRegisterAny(None, int(event_id), take, None)
+
+
+def give_up(binding: Binding, connection: Connection, callback_ids: tuple[int, ...] = ()) -> None:
+    """Deregister and close. Errors are passed over: on a broken connection each of these fails, and libvirt frees what it holds."""
+    for callback_id in callback_ids:
+        with suppress(binding.libvirtError):
+            connection.domainEventDeregisterAny(callback_id)
+    with suppress(binding.libvirtError):
+        connection.unregisterCloseCallback()
+    with suppress(binding.libvirtError):
+        connection.close()

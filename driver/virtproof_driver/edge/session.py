@@ -1,0 +1,255 @@
+"""A host as the driver holds it: the live connection, the calls made on it, what happens when it is lost, and the end.
+
+What belongs here: which connection is the live one. What does not: opening one (`opening`), the way of an event (`feed`), trying again
+(`supervisor`).
+
+Theory of operation. A session has at most one live connection, numbered by its epoch. It is lost when libvirt says so (the close
+callback) or when a call fails with ConnectionLost and the connection is no longer alive; then waits end, and the supervisor tries to open
+the next one. Whoever needs a connection meanwhile tries at once. A lost connection never heals, so its handles go with it.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from virtproof_driver.binding import Connection, Domain
+from virtproof_driver.capabilities import Capability
+from virtproof_driver.contract import Listener, Subscription
+from virtproof_driver.edge.feed import Feed
+from virtproof_driver.edge.offenders import offender
+from virtproof_driver.edge.opener import Opener
+from virtproof_driver.edge.opening import Opened, Target, dial, give_up, prepare
+from virtproof_driver.edge.supervisor import Supervisor
+from virtproof_driver.error_table import translate
+from virtproof_driver.errors import ConnectionLost, DriverClosed, DriverError
+from virtproof_driver.events import Reading
+from virtproof_driver.hypervisors.model import Hypervisor
+from virtproof_driver.link import Awaited, Wait
+from virtproof_driver.values import PowerState
+
+P = ParamSpec("P")
+T = TypeVar("T")
+JOIN_SECONDS = 5.0
+
+
+class Session:
+    """Implements `link.HostLink`. Nothing is done before `open()`. Safe from any thread."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._lock = threading.Lock()
+        self._live: Opened | None = None
+        self._first: Opened | None = None
+        self._epoch = 0
+        self._ending = threading.Event()
+        self._feed = Feed(self.forget)
+        self._opener = Opener(self._establish, target.address)
+        self._supervisor = Supervisor(self._opened, self._ending)
+        self._thread = threading.local()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.uri}>"
+
+    def open(self) -> None:
+        """Connect; once. Raises HostUnreachable, PermissionDenied. With a credentials callback there is no deadline: a person may answer."""
+        self._feed.dispatcher.start()
+        try:
+            self._opener.attempt(None if self._target.auth is not None else self._target.keepalive.patience_seconds)
+        except BaseException:
+            self.close()
+            raise
+
+    # --- what the host is -----------------------------------------------------------------------------
+
+    @property
+    def hypervisor(self) -> Hypervisor:
+        return self._was_opened().hypervisor
+
+    @property
+    def uri(self) -> str:
+        return self._target.address
+
+    @property
+    def refusals(self) -> Mapping[Capability, str]:
+        first = self._was_opened()
+        return first.hypervisor.refusals(remote=first.remote)
+
+    @property
+    def closed(self) -> bool:
+        return self._ending.is_set()
+
+    def _was_opened(self) -> Opened:
+        if self._first is None:
+            raise DriverClosed(f"the connection to {self.uri} was never opened")
+        return self._first
+
+    # --- calls -----------------------------------------------------------------------------------------
+
+    def connection(self) -> Connection:
+        return self._opened().connection
+
+    def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        self._check_open()
+        live = self._live
+        self._thread.call_began = time.monotonic()
+        try:
+            return function(*args, **kwargs)
+        except self._target.binding.libvirtError as error:
+            failure = translate(
+                error.get_error_code(),
+                error.get_error_domain(),
+                error.get_error_message(),
+                offender=offender(function, args, error.get_error_code()),
+            )
+            raise self._noticed(failure, live) from error
+
+    def read(self, function: Callable[[], T], /) -> T:
+        try:
+            return function()
+        except ConnectionLost:
+            self._opened()
+            return function()
+
+    def domain(self, uuid: UUID) -> Domain:
+        live = self._opened()
+        handle = live.domains.get(uuid)
+        if handle is None:
+            handle = self.call(live.connection.lookupByUUIDString, str(uuid))
+            live.domains[uuid] = handle
+        return handle
+
+    def remember(self, uuid: UUID, domain: Domain) -> None:
+        live = self._live
+        if live is not None:
+            live.domains[uuid] = domain
+
+    def forget(self, uuid: UUID) -> None:
+        live = self._live
+        if live is not None:
+            live.domains.pop(uuid, None)
+
+    # --- events ----------------------------------------------------------------------------------------
+
+    def known_state(self, uuid: UUID) -> PowerState | None:
+        return self._feed.known_state(uuid)
+
+    def expect(self, uuid: UUID, awaited: Awaited) -> AbstractContextManager[Wait]:
+        self._check_open()
+        return self._feed.waits.armed(uuid, awaited)
+
+    def observe(self, uuid: UUID, state: PowerState, reason: str) -> None:
+        now = time.monotonic()
+        since: float = getattr(self._thread, "call_began", now)
+        self._feed.observed(uuid, state, reason, Reading(since=since, stamp=now))
+
+    def subscribe(self, listener: Listener, uuid: UUID | None = None) -> Subscription:
+        self._check_open()
+        return self._feed.subscriptions.add(listener, uuid)
+
+    # --- the end ---------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        with self._lock:
+            if self._ending.is_set():
+                return
+            self._ending.set()
+            live, self._live = self._live, None
+        self._feed.waits.fail(self._closed_error)
+        self._feed.subscriptions.close()
+        if live is not None:
+            self._retire(live)
+        self._supervisor.wait_ended(JOIN_SECONDS)
+        self._opener.wait_ended(JOIN_SECONDS if live is None else 0)
+        self._feed.dispatcher.stop(JOIN_SECONDS)
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise self._closed_error()
+
+    def _closed_error(self) -> DriverClosed:
+        return DriverClosed(f"the driver of {self.uri} is closed; make a new one")
+
+    # --- which connection is the live one --------------------------------------------------------------
+
+    def _opened(self) -> Opened:
+        """The live connection, or the one that a single attempt brings. Raises HostUnreachable, PermissionDenied, DriverClosed."""
+        self._check_open()
+        live = self._live
+        if live is None:
+            self._opener.attempt(self._target.keepalive.patience_seconds)
+            live = self._live
+        self._check_open()
+        if live is None:
+            raise ConnectionLost(f"the connection to {self.uri} broke again as soon as it was made")
+        return live
+
+    def _establish(self) -> None:
+        """Open the next connection and make it the live one; on the opener's thread."""
+        self._check_open()
+        if self._live is not None:
+            return
+        connection = dial(self._target)
+        try:
+            opened = self._prepare(connection)
+            self._install(opened)
+        except BaseException:
+            give_up(self._target.binding, connection)
+            raise
+        if not self._alive(opened):
+            self._lose(opened.epoch)
+
+    def _prepare(self, connection: Connection) -> Opened:
+        self._epoch += 1
+        try:
+            return prepare(self._target, connection, self._epoch, self._feed, self._close_reported)
+        except self._target.binding.libvirtError as error:
+            raise translate(error.get_error_code(), error.get_error_domain(), error.get_error_message()) from error
+
+    def _install(self, opened: Opened) -> None:
+        with self._lock:
+            self._check_open()
+            self._live = opened
+            self._first = self._first or opened
+
+    def _close_reported(self, epoch: int) -> None:
+        """libvirt's close callback: on its thread, so only post."""
+        self._feed.dispatcher.post(partial(self._lose, epoch))
+
+    def _noticed(self, failure: DriverError, live: Opened | None) -> DriverError:
+        """The error to raise for a call; a broken connection is noticed here too, when no close callback told of it."""
+        if self.closed:
+            return self._closed_error()
+        if isinstance(failure, ConnectionLost) and live is not None:
+            if self._alive(live):
+                live.domains.clear()  # the handle was one of an older connection
+            else:
+                self._lose(live.epoch)
+        return failure
+
+    def _alive(self, opened: Opened) -> bool:
+        try:
+            return opened.connection.isAlive() == 1
+        except self._target.binding.libvirtError:
+            return False
+
+    def _lose(self, epoch: int) -> None:
+        with self._lock:
+            live = self._live
+            if live is None or live.epoch != epoch:
+                return
+            self._live = None
+        self._feed.waits.fail(lambda: ConnectionLost(f"the connection to {self.uri} broke"))
+        self._retire(live)
+        self._supervisor.lost()
+
+    def _retire(self, opened: Opened) -> None:
+        """Give a connection up on a thread of its own: deregistering asks the daemon, which may not answer."""
+        opened.domains.clear()
+        args = (self._target.binding, opened.connection, opened.callback_ids)
+        thread = threading.Thread(target=give_up, args=args, name="virtproof-closer", daemon=True)
+        thread.start()
+        thread.join(JOIN_SECONDS)

@@ -1,0 +1,70 @@
+"""Waits of operations for events: armed before the call, ended by an event, a broken connection, or the deadline.
+
+What belongs here: who waits for what, and the blocking. What does not: what to wait for (`operations`), and confirming by a read of the state.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from uuid import UUID
+
+from virtproof_driver.errors import DriverError, OperationTimeout
+from virtproof_driver.link import Awaited, Wait
+from virtproof_driver.values import LifecycleEvent
+
+
+class _Armed:
+    """One wait; what ends it is queued, so that a second `until` waits for the next event."""
+
+    def __init__(self, awaited: Awaited) -> None:
+        self.awaited = awaited
+        self.outcomes: SimpleQueue[LifecycleEvent | DriverError] = SimpleQueue()
+
+    def until(self, seconds: float) -> LifecycleEvent:
+        try:
+            outcome = self.outcomes.get(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
+        except Empty:
+            raise OperationTimeout(self.awaited.what, seconds) from None
+        if isinstance(outcome, DriverError):
+            raise outcome
+        return outcome
+
+
+class Waits:
+    """The waits of a connection, by domain. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._armed: dict[UUID, list[_Armed]] = {}
+
+    @contextmanager
+    def armed(self, uuid: UUID, awaited: Awaited) -> Iterator[Wait]:
+        """Arm a wait for as long as the block runs."""
+        wait = _Armed(awaited)
+        with self._lock:
+            self._armed.setdefault(uuid, []).append(wait)
+        try:
+            yield wait
+        finally:
+            self._disarm(uuid, wait)
+
+    def tell(self, event: LifecycleEvent) -> None:
+        """End the waits that await this event."""
+        with self._lock:
+            for wait in self._armed.get(event.uuid, ()):
+                if event.kind in wait.awaited.kinds:
+                    wait.outcomes.put(event)
+
+    def fail(self, error: Callable[[], DriverError]) -> None:
+        """End every wait with an error of its own."""
+        with self._lock:
+            for wait in (wait for waits in self._armed.values() for wait in waits):
+                wait.outcomes.put(error())
+
+    def _disarm(self, uuid: UUID, wait: _Armed) -> None:
+        with self._lock:
+            waits = self._armed[uuid]
+            waits.remove(wait)
+            if not waits:
+                del self._armed[uuid]

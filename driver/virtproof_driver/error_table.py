@@ -1,0 +1,148 @@
+"""What libvirt's errors mean to the driver: one table for calls, one for opening a connection.
+
+What belongs here: (error code, error domain) to our class, from the numbers alone. What does not: deciding by an error's text,
+which is translated and changes between releases; and what an operation makes of a refusal (a plain refusal is a HypervisorError,
+and the operation that knows the capability turns it into NotSupported).
+Codes: https://libvirt.org/html/libvirt-virterror.html. Pairs were measured on libvirt 9.0.0.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from virtproof_driver.constants import ErrorCode as Code
+from virtproof_driver.constants import ErrorDomain as Domain
+from virtproof_driver.errors import (
+    Busy,
+    ConnectionLost,
+    DeviceNotFound,
+    DriverError,
+    HostUnreachable,
+    HypervisorError,
+    InstanceExists,
+    InstanceNotFound,
+    InvalidSpec,
+    InvalidState,
+    MetadataNotFound,
+    NetworkNotFound,
+    NWFilterNotFound,
+    OperationTimeout,
+    PermissionDenied,
+    SnapshotNotFound,
+    StoragePoolNotFound,
+    VolumeExists,
+    VolumeNotFound,
+)
+
+JOB_WAIT_SECONDS = 30.0
+"""How long libvirt's drivers wait for another job on a domain before they answer VIR_ERR_OPERATION_TIMEOUT."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An error as libvirt gave it, and what the call was about (a UUID or a name; empty where nobody knows)."""
+
+    code: int
+    domain: int
+    message: str
+    offender: str
+
+
+Make = Callable[[Failure], DriverError]
+
+
+def _keyed(error: Callable[[str, str], DriverError]) -> Make:
+    return lambda failure: error(failure.offender, failure.message)
+
+
+def _plain(error: Callable[[str], DriverError]) -> Make:
+    return lambda failure: error(f"{failure.offender}: {failure.message}" if failure.offender else failure.message)
+
+
+def _spec(field: str) -> Make:
+    return lambda failure: InvalidSpec(field, failure.message)
+
+
+def _timeout(failure: Failure) -> DriverError:
+    return OperationTimeout(f"end of the job that holds {failure.offender or 'the object'} ({failure.message})", JOB_WAIT_SECONDS)
+
+
+def _hypervisor(failure: Failure) -> DriverError:
+    return HypervisorError(failure.code, failure.domain, failure.message)
+
+
+_lost = _plain(ConnectionLost)
+_denied = _plain(PermissionDenied)
+
+CALLS: Mapping[tuple[Code, Domain | None], Make] = MappingProxyType(
+    {
+        # the connection: the RPC client and the remote driver tell a broken connection by these (libvirt 9.0.0)
+        (Code.INTERNAL_ERROR, Domain.RPC): _lost,
+        (Code.INTERNAL_ERROR, Domain.REMOTE): _lost,
+        (Code.SYSTEM_ERROR, Domain.RPC): _lost,
+        (Code.SYSTEM_ERROR, Domain.REMOTE): _lost,
+        (Code.RPC, Domain.RPC): _lost,
+        (Code.NO_CONNECT, None): _lost,
+        (Code.INVALID_CONN, None): _lost,
+        # permission
+        (Code.OPERATION_DENIED, None): _denied,
+        (Code.ACCESS_DENIED, None): _denied,
+        (Code.AUTH_FAILED, None): _denied,
+        (Code.AUTH_CANCELLED, None): _denied,
+        (Code.INVALID_ARG, Domain.AUTH): _denied,
+        # what is not there, or is there already
+        (Code.NO_DOMAIN, None): _keyed(InstanceNotFound),
+        (Code.NO_NETWORK, None): _keyed(NetworkNotFound),
+        (Code.NO_STORAGE_POOL, None): _keyed(StoragePoolNotFound),
+        (Code.NO_STORAGE_VOL, None): _keyed(VolumeNotFound),
+        (Code.NO_NWFILTER, None): _keyed(NWFilterNotFound),
+        (Code.NO_DOMAIN_SNAPSHOT, None): _keyed(SnapshotNotFound),
+        (Code.NO_DOMAIN_METADATA, None): _keyed(MetadataNotFound),
+        (Code.DEVICE_MISSING, None): _keyed(DeviceNotFound),
+        (Code.DOM_EXIST, None): _keyed(InstanceExists),
+        (Code.STORAGE_VOL_EXIST, None): _keyed(VolumeExists),
+        # what the caller described
+        (Code.XML_ERROR, None): _spec("xml"),
+        (Code.XML_INVALID_SCHEMA, None): _spec("xml"),
+        (Code.OS_TYPE, None): _spec("architecture"),
+        (Code.NO_NAME, None): _spec("name"),
+        (Code.INVALID_MAC, None): _spec("mac"),
+        # the state of the object
+        (Code.OPERATION_INVALID, None): _plain(InvalidState),
+        (Code.OPERATION_TIMEOUT, None): _timeout,
+        (Code.BLOCK_COPY_ACTIVE, None): _plain(Busy),
+        (Code.RESOURCE_BUSY, None): _plain(Busy),
+    }
+)
+"""The error of a call; a pair with a domain goes before the code alone, and what is in neither is a HypervisorError."""
+
+OPENING_DENIED: frozenset[tuple[Code, Domain | None]] = frozenset(
+    {
+        (Code.AUTH_FAILED, None),
+        (Code.AUTH_CANCELLED, None),
+        (Code.OPERATION_DENIED, None),
+        (Code.ACCESS_DENIED, None),
+        (Code.INVALID_ARG, Domain.AUTH),  # credentials are asked for and the caller gave no callback
+    }
+)
+"""The errors of opening that are PermissionDenied; all others are HostUnreachable."""
+
+
+def translate(code: int | None, domain: int | None, message: str | None, *, offender: str = "") -> DriverError:
+    """The error of a call. libvirt-python gives None for all three when libvirt kept no error; they count as 0 and empty."""
+    failure = Failure(code=code or 0, domain=domain or 0, message=message or "libvirt gave no message", offender=offender)
+    make = CALLS.get(_pair(failure.code, failure.domain)) or CALLS.get(_pair(failure.code, None)) or _hypervisor
+    return make(failure)
+
+
+def translate_opening(code: int | None, domain: int | None, message: str | None, *, uri: str) -> DriverError:
+    """The error of opening a connection to `uri`, which must be without credentials."""
+    text = message or "libvirt gave no message"
+    if {_pair(code or 0, domain), _pair(code or 0, None)} & OPENING_DENIED:
+        return PermissionDenied(f"{uri}: {text}")
+    return HostUnreachable(uri, text)
+
+
+def _pair(code: int, domain: int | None) -> tuple[Code, Domain | None]:
+    # An IntEnum hashes and compares as its number, so numbers that have no member are looked up, and missed, the same way.
+    return code, domain  # type: ignore[return-value]  # pyright: ignore[reportReturnType]

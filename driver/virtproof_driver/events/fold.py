@@ -1,0 +1,128 @@
+"""What is news: a change is folded into what is known of its domain, and what listeners should hear comes out.
+
+What belongs here: the frozen value of what is known of one domain, and the tables that say which change is news in which state.
+What does not: comparing with what a host answered (`resync`), and keeping the values of all domains (`world`).
+
+Theory of operation. libvirt's events are changes, but some come twice (a reboot is told two or three times by QEMU, and a test
+driver's domain that is undefined while it runs can be undefined again), some come early (QEMU 7.2 resumes before it has started) and some
+are told by an event that was sent already. So a change is news only in the states that `NEWS_IN` names; elsewhere it is
+folded away. A state that a change cannot follow directly (paused after off) means that an event was missed: `IMPLIED` names
+what is told first, marked as resynced.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import inf
+from types import MappingProxyType
+
+from virtproof_driver.events.table import RawChange
+from virtproof_driver.states import UNKNOWN
+from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
+
+REBOOT_BURST_SECONDS = 0.5
+"""Reboots this close together are one: a machine's firmware alone takes longer before it can reset again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What listeners were told of one domain.
+
+    `state` is one of RUNNING, PAUSED, OFF, CRASHED, PM_SUSPENDED. `domain_id` tells two runs of a domain apart; None while off or not
+    told. The stamps are those of the newest event about the definition, the state and a reboot, told on or folded away.
+    """
+
+    name: str
+    state: PowerState = PowerState.OFF
+    persistent: bool = False
+    domain_id: int | None = None
+    definition_stamp: float = -inf
+    state_stamp: float = -inf
+    reboot_stamp: float = -inf
+
+    @property
+    def exists(self) -> bool:
+        """Whether the host has the domain: defined, or active without a definition."""
+        return self.persistent or self.state is not PowerState.OFF
+
+
+Folded = tuple[Known, tuple[LifecycleEvent, ...]]
+
+STATE_AFTER: Mapping[EventKind, PowerState] = MappingProxyType(
+    {
+        EventKind.STARTED: PowerState.RUNNING,
+        EventKind.RESUMED: PowerState.RUNNING,
+        EventKind.PAUSED: PowerState.PAUSED,
+        EventKind.STOPPED: PowerState.OFF,
+        EventKind.CRASHED: PowerState.CRASHED,
+        EventKind.PM_SUSPENDED: PowerState.PM_SUSPENDED,
+    }
+)
+
+_ON = frozenset({PowerState.RUNNING, PowerState.PAUSED, PowerState.CRASHED, PowerState.PM_SUSPENDED})
+
+NEWS_IN: Mapping[EventKind, frozenset[PowerState]] = MappingProxyType(
+    {
+        EventKind.STARTED: frozenset({PowerState.OFF}),
+        EventKind.RESUMED: _ON - {PowerState.RUNNING},
+        EventKind.PAUSED: _ON - {PowerState.PAUSED},
+        EventKind.STOPPED: _ON,
+        EventKind.CRASHED: _ON - {PowerState.CRASHED},
+        EventKind.PM_SUSPENDED: _ON - {PowerState.PM_SUSPENDED},
+    }
+)
+
+IMPLIED: Mapping[tuple[PowerState, EventKind], EventKind] = MappingProxyType(
+    {
+        (PowerState.OFF, EventKind.PAUSED): EventKind.STARTED,
+        (PowerState.OFF, EventKind.CRASHED): EventKind.STARTED,
+        (PowerState.OFF, EventKind.PM_SUSPENDED): EventKind.STARTED,
+    }
+)
+
+
+def fold(known: Known | None, change: RawChange) -> Folded:
+    """What is known after a change, and what listeners hear of it: nothing, the change, or the change after one it implies."""
+    return _FOLDS[change.kind](known or Known(name=change.name), change)
+
+
+def _fold_state(known: Known, change: RawChange) -> Folded:
+    touched = replace(known, name=change.name, state_stamp=change.stamp)
+    implied = IMPLIED.get((known.state, change.kind))
+    if implied is None and known.state not in NEWS_IN[change.kind]:
+        return touched, ()
+    state = STATE_AFTER[change.kind]
+    domain_id = None if state is PowerState.OFF else change.domain_id or known.domain_id
+    first = () if implied is None else (event_of(change, implied, UNKNOWN, resynced=True),)
+    return replace(touched, state=state, domain_id=domain_id, reboot_stamp=-inf), (*first, event_of(change, change.kind, change.reason))
+
+
+def _fold_defined(known: Known, change: RawChange) -> Folded:
+    told = known.persistent and change.reason not in {"updated", "renamed"}
+    after = replace(known, name=change.name, persistent=True, definition_stamp=change.stamp)
+    return after, () if told else (event_of(change, change.kind, change.reason),)
+
+
+def _fold_undefined(known: Known, change: RawChange) -> Folded:
+    after = replace(known, name=change.name, persistent=False, definition_stamp=change.stamp)
+    return after, (event_of(change, change.kind, change.reason),) if known.persistent else ()
+
+
+def _fold_rebooted(known: Known, change: RawChange) -> Folded:
+    if known.state is PowerState.OFF or change.stamp - known.reboot_stamp < REBOOT_BURST_SECONDS:
+        return known, ()
+    return replace(known, reboot_stamp=change.stamp), (event_of(change, change.kind, change.reason),)
+
+
+_FOLDS: Mapping[EventKind, Callable[[Known, RawChange], Folded]] = MappingProxyType(
+    {
+        EventKind.DEFINED: _fold_defined,
+        EventKind.UNDEFINED: _fold_undefined,
+        EventKind.REBOOTED: _fold_rebooted,
+        **dict.fromkeys(STATE_AFTER, _fold_state),
+    }
+)
+
+
+def event_of(change: RawChange, kind: EventKind, reason: str, *, resynced: bool = False) -> LifecycleEvent:
+    """What a listener hears of a change."""
+    return LifecycleEvent(uuid=change.uuid, name=change.name, kind=kind, reason=reason, stamp=change.stamp, resynced=resynced)
