@@ -69,7 +69,7 @@ def normalised(spec: InstanceSpec) -> InstanceSpec:
     """The spec as it reads back: MAC addresses in lower case, metadata elements in canonical form."""
     return replace(
         spec,
-        metadata=tuple(replace(element, xml=metadata.canonical(element.xml)) for element in spec.metadata),
+        metadata=tuple(metadata.normalised(element) for element in spec.metadata),
         interfaces=tuple(replace(interface, mac=interface.mac.lower()) for interface in spec.interfaces),
     )
 

@@ -13,6 +13,8 @@ from virtproof_driver.markup import tree
 from virtproof_driver.markup.names import OWN_NAMESPACES
 from virtproof_driver.spec import MetadataElement
 
+UNNAMED_PREFIX = "ns"  # for an element that came with its namespace as the default one
+
 
 def canonical(xml: str) -> str:
     """The element as this driver writes it: no layout, no comments, empty elements short. Raises tree.NotWellFormed.
@@ -29,17 +31,18 @@ def qualified(element: MetadataElement) -> Element:
     root.attrib.clear()
     root.set(_declaration(element.prefix), element.uri)
     root.attrib.update({name: value for name, value in attributes.items() if name != _declaration(element.prefix)})
-    root.tag = f"{element.prefix}:{root.tag}" if element.prefix else root.tag
+    _qualify(root, element.prefix)
     return root
+
+
+def normalised(element: MetadataElement) -> MetadataElement:
+    """The element as it reads back from a domain."""
+    return _element_value(qualified(element), element.uri)
 
 
 def user_elements(domain: Element) -> tuple[MetadataElement, ...]:
     """The caller's elements of a domain, in canonical form; the driver's own are left out."""
-    return tuple(
-        MetadataElement(uri=uri, prefix=_prefix(element), xml=tree.compact(_unqualified(element, uri)))
-        for element, uri in _elements(domain)
-        if uri not in OWN_NAMESPACES
-    )
+    return tuple(_element_value(element, uri) for element, uri in _elements(domain) if uri not in OWN_NAMESPACES)
 
 
 def find(domain: Element, uri: str) -> Element | None:
@@ -72,22 +75,34 @@ def _resolve(declaration: str, scopes: tuple[Element | None, ...]) -> str | None
     return next((uri for uri in found if uri), None)
 
 
-def _unqualified(element: Element, uri: str) -> Element:
-    """A copy whose root has no prefix; the declaration stays only where something inside still uses it."""
-    copy = deepcopy(element)
-    copy.tail = None
-    prefix = _prefix(element)
-    if not prefix:
-        return copy
-    copy.tag = copy.tag.removeprefix(f"{prefix}:")
+def _element_value(element: Element, uri: str) -> MetadataElement:
+    """The value of a qualified element; the declaration of its prefix stays only where an attribute still needs it."""
+    copy, prefix = deepcopy(element), _prefix(element)
     copy.attrib.pop(_declaration(prefix), None)
-    if _uses(copy, prefix):
+    attributes_use_it = False
+    for node in _scope(copy, prefix):
+        node.tag = node.tag.removeprefix(f"{prefix}:")
+        attributes_use_it |= any(name.startswith(f"{prefix}:") for name in node.attrib)
+    if prefix and attributes_use_it:
         copy.set(_declaration(prefix), uri)
-    return copy
+    return MetadataElement(uri=uri, prefix=prefix or UNNAMED_PREFIX, xml=tree.compact(copy))
 
 
-def _uses(element: Element, prefix: str) -> bool:
-    return any(name.startswith(f"{prefix}:") for node in element.iter() for name in (node.tag, *node.attrib))
+def _qualify(element: Element, prefix: str) -> None:
+    """Give the prefix to the element and those inside that are in no namespace, as virDomainSetMetadata does."""
+    if ":" not in element.tag:
+        element.tag = f"{prefix}:{element.tag}"
+    for child in element:
+        if not child.get("xmlns") and _declaration(prefix) not in child.attrib:
+            _qualify(child, prefix)
+
+
+def _scope(element: Element, prefix: str) -> Iterator[Element]:
+    """The element and those inside for which the prefix means the same."""
+    yield element
+    for child in element:
+        if _declaration(prefix) not in child.attrib:
+            yield from _scope(child, prefix)
 
 
 def _prefix(element: Element) -> str:

@@ -23,21 +23,23 @@ class NotWellFormed(ValueError):
     """The text is not one well-formed XML element, or it has a document type."""
 
 
-def parse(text: str) -> Element:
-    """The root element of `text`, without layout. Raises NotWellFormed."""
+def parse(text: str, *, namespaces: bool = False) -> Element:
+    """The root element of `text`, without layout. Raises NotWellFormed.
+
+    With `namespaces`, also when a prefix is not declared or a name has more than one; libvirt's own XML needs no such check.
+    """
+    if namespaces:
+        _check_namespaces(text)
     builder = TreeBuilder()
     parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    try:
-        parser.Parse(text, True)  # noqa: FBT003 - expat takes no keywords
-    except (expat.ExpatError, UnicodeEncodeError) as error:
-        raise NotWellFormed(str(error)) from None
+    _run(parser, text)
     root = builder.close()
-    if _depth(root) > DEEPEST:
+    if depth(root) > DEEPEST:
         raise NotWellFormed(f"nests more than {DEEPEST} elements")
     return _without_layout(root)
 
@@ -86,6 +88,14 @@ def replace_children(parent: Element, old: Iterable[Element], new: Iterable[Elem
     parent[:] = [*kept_before, *new, *kept_after]
 
 
+def depth(root: Element) -> int:
+    """How many elements are nested, the root included."""
+    level, levels = [root], 0
+    while level:
+        level, levels = [child for element in level for child in element], levels + 1
+    return levels
+
+
 def _written(tree: Element) -> str:
     """ElementTree escapes a carriage return in attributes only; as it is, the next parser would read a newline in text.
 
@@ -94,15 +104,29 @@ def _written(tree: Element) -> str:
     return tostring(tree, encoding="unicode").replace("\r", "&#13;").replace(" />", "/>")
 
 
+def _run(parser: expat.XMLParserType, text: str) -> None:
+    try:
+        parser.Parse(text, True)  # noqa: FBT003 - expat takes no keywords
+    except (expat.ExpatError, UnicodeEncodeError) as error:
+        raise NotWellFormed(str(error)) from None
+
+
+def _check_namespaces(text: str) -> None:
+    parser = expat.ParserCreate("utf-8", " ")
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartElementHandler = _refuse_colons
+    _run(parser, text)
+
+
+def _refuse_colons(tag: str, attributes: dict[str, str]) -> None:
+    """With namespaces processed, a name is "uri local" or "local", and a colon left in its local part is one too many."""
+    for name in (tag, *attributes):
+        if ":" in name.rpartition(" ")[2]:
+            raise NotWellFormed(f"has a name with two prefixes, {name!r}")
+
+
 def _refuse_doctype(name: str, *_identifiers: object) -> NoReturn:
     raise NotWellFormed(f"has a document type ({name}); entities are not expanded")
-
-
-def _depth(root: Element) -> int:
-    level, depth = [root], 0
-    while level:
-        level, depth = [child for element in level for child in element], depth + 1
-    return depth
 
 
 def _blank(text: str | None) -> bool:
