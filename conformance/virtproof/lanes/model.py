@@ -1,7 +1,8 @@
 """What the suite needs of a provisioned lane, as Protocols.
 
-What belongs here: the Protocols and the identity that a worker gets. What does not: any way of provisioning; each is in the module named
-after it (`test.py`, `test_rpc.py`, `host.py`). A lane lives as long as its worker; what a case needs for itself comes from `open_case`.
+What belongs here: the Protocols and the identity that a worker gets. What does not: any way of provisioning; each is in the module
+named after it (`test.py`, `test_rpc.py`, `host.py`). A lane lives as long as its worker; what a case needs for itself comes from
+`open_case`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,11 @@ class Worker:
     prefix: str
 
 
+def label_of(backend: Backend, transport: str) -> str:
+    """A lane's name in reports: the backend's, and the transport where the backend has more than one."""
+    return backend.name if len(backend.transports) == 1 else f"{backend.name}/{transport}"
+
+
 class DaemonControl(Protocol):
     """Power over the daemon between driver and hypervisor; only lanes with the capability connection.reconnect have it."""
 
@@ -33,7 +39,7 @@ class DaemonControl(Protocol):
     def start(self) -> None: ...
     def restart(self) -> None: ...
     def cut(self) -> None:
-        """Cut the driver's connections at the transport; daemon and guests live on, and new connections are refused until `mend`."""
+        """Cut the driver's connections at the transport; daemon and guests live on, new connections are refused until `mend`."""
         ...
 
     def mend(self) -> None: ...
@@ -49,6 +55,11 @@ class CaseWorld(Protocol):
 
     @property
     def daemon(self) -> DaemonControl | None: ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether connections opened separately see one host; where false, what one connection made is not there for another."""
+        ...
 
     def observer(self, of_driver: Connection | None) -> Connection:
         """A connection past the driver, on the bare binding: an own one where the host can be shared, else the driver's own."""

@@ -1,0 +1,77 @@
+"""Scratch folders that outlive no run: each says who made it, and the next run removes those of owners that are gone.
+
+What belongs here: making, removing and reaping such folders. What does not: what is put into them. A folder is reaped only if its
+name has our prefix, the folder and its marker belong to this user, and the marker's process is gone; a marker from another
+process namespace of a running machine (a container that shares the folder) is left alone, because its process cannot be seen.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "virtproof-"
+MARKER: Final = ".owner.json"
+
+
+def make_folder(base: Path | None = None) -> Path:
+    """A new folder under `base`, the machine's temporary folder by default, marked as this process's."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+    (folder / MARKER).write_text(json.dumps(_owner(os.getpid())), encoding="utf-8")
+    return folder
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and all in it; what is gone already is no error."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def reap_folders(base: Path | None = None) -> tuple[str, ...]:
+    """Remove the folders of killed runs; their paths."""
+    root = base or Path(tempfile.gettempdir())
+    dead = [folder for folder in sorted(root.glob(f"{PREFIX}*")) if _is_left_behind(folder)]
+    for folder in dead:
+        remove_folder(folder)
+    return tuple(str(folder) for folder in dead)
+
+
+def _is_left_behind(folder: Path) -> bool:
+    marker = folder / MARKER
+    try:
+        ours = not folder.is_symlink() and {folder.lstat().st_uid, marker.lstat().st_uid} == {os.geteuid()}
+        owner = json.loads(marker.read_text(encoding="utf-8")) if ours else None
+        return owner is not None and _is_gone(owner)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # not ours, not finished, or removed by another worker meanwhile
+
+
+def _is_gone(owner: dict[str, object]) -> bool:
+    if owner["boot"] != _boot():
+        return True
+    if owner["namespace"] != _namespace():
+        return False
+    pid = int(str(owner["pid"]))
+    return owner["started"] != started(pid)
+
+
+def _owner(pid: int) -> dict[str, object]:
+    return {"boot": _boot(), "namespace": _namespace(), "pid": pid, "started": started(pid)}
+
+
+def started(pid: int) -> str:
+    """When a process began, in clock ticks since boot, empty when there is none: it tells a process from a later one of its id."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return text.rpartition(")")[2].split()[19]  # proc(5): field 22, counted after the name, which may hold spaces
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+
+
+def _namespace() -> str:
+    return str(Path("/proc/self/ns/pid").readlink())

@@ -1,0 +1,41 @@
+"""The node file: what a host of libvirt's test driver holds when it is opened by `test:///path/of/file.xml`.
+
+What belongs here: its XML and its URI. What does not: when one is made (`test`). A case begins with a network and a storage pool,
+both called `default` and active, and nothing else; neither touches the machine.
+"""
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+USER: Final = "conformance"
+PASSWORD: Final = "<secret> & \"quoted\" 'ünïcode'"  # noqa: S105 - accepted by the case's own file only; exercises escaping
+
+
+def node_xml(*, authenticated: bool = False) -> str:
+    """A node file's text; an authenticated one asks for USER and PASSWORD."""
+    root = Element("node")
+    if authenticated:
+        user = SubElement(SubElement(root, "auth"), "user", password=PASSWORD)
+        user.text = USER
+    _add_network(root)
+    pool = SubElement(root, "pool", type="dir")
+    SubElement(pool, "name").text = "default"
+    SubElement(SubElement(pool, "target"), "path").text = "/virtproof/default-pool"
+    indent(root)
+    return tostring(root, encoding="unicode")
+
+
+def node_uri(path: Path) -> str:
+    """The URI that opens a node file in process."""
+    return f"test://{quote(str(path))}"
+
+
+def _add_network(root: Element) -> None:
+    network = SubElement(root, "network")
+    SubElement(network, "name").text = "default"
+    SubElement(network, "forward", mode="nat")
+    SubElement(network, "bridge", name="virbr0")
+    address = SubElement(network, "ip", address="192.168.122.1", netmask="255.255.255.0")
+    SubElement(SubElement(address, "dhcp"), "range", start="192.168.122.2", end="192.168.122.254")
