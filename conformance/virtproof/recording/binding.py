@@ -1,0 +1,155 @@
+"""The recording binding: what the driver under test is given in libvirt's place.
+
+What belongs here: the module's own functions, and adopting what they return. What does not: objects (`objects`), connections
+(`connections`), what is recorded of a call. One binding a worker, not one a case: libvirt has one event loop a process, and drivers run
+one a binding.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+from virtproof.recording.connections import Ear, Tracked, WrappedConnection
+from virtproof.recording.host_events import Merged
+from virtproof.recording.objects import Site, Wrapped, identity, identity_of
+from virtproof.recording.recorder import Recorder
+from virtproof_driver.binding import Binding, Connection, LibvirtError, Opaque, TimeoutCallback
+
+_PRIVATE_WORLD: Final = "test:///"
+_SHARED_WORLD: Final = "test:///default"
+
+
+class RecordingBinding:
+    """A binding that records. Constants, classes and functions that it does not name pass through to the bare one."""
+
+    def __init__(self, binding: Binding, recorder: Recorder) -> None:
+        self._bare = binding
+        self._recorder = recorder
+        self._site = Site(recorder, binding.libvirtError, self._adopt)
+        self._wrappers: WeakValueDictionary[int, WrappedConnection] = WeakValueDictionary()
+        self._tracked: list[Tracked] = []
+        self._merged = Merged()
+        self._loops: set[int] = set()
+        self._loop_registered = False
+
+    # --- what drivers call ---------------------------------------------------------------------------
+
+    @property
+    def libvirtError(self) -> type[LibvirtError]:
+        """The real error class: errors pass through the recorder untouched."""
+        return self._bare.libvirtError
+
+    def getVersion(self, name: str | None = None) -> int:
+        """As in libvirt-python."""
+        return self._bare.getVersion() if name is None else self._bare.getVersion(name)
+
+    def registerErrorHandler(self, f: Callable[..., object] | None, ctx: Opaque) -> int:
+        """As in libvirt-python."""
+        return self._bare.registerErrorHandler(f, ctx)
+
+    def virEventRegisterDefaultImpl(self) -> int:
+        """As in libvirt-python; from now on connections that are opened are listened to."""
+        self._loop_registered = True
+        return self._bare.virEventRegisterDefaultImpl()
+
+    def virEventRunDefaultImpl(self) -> int:
+        """As in libvirt-python; the thread that calls is an event loop's, which may outlive a driver."""
+        self._loops.add(threading.get_ident())
+        return self._bare.virEventRunDefaultImpl()
+
+    def virEventAddTimeout(self, timeout: int, cb: TimeoutCallback, opaque: Opaque) -> int:
+        """As in libvirt-python."""
+        return self._bare.virEventAddTimeout(timeout, cb, opaque)
+
+    def virEventRemoveTimeout(self, timer: int) -> int:
+        """As in libvirt-python."""
+        return self._bare.virEventRemoveTimeout(timer)
+
+    def open(self, name: str | None = None) -> Connection:
+        """As in libvirt-python; recorded."""
+        return self._open("open", name)
+
+    def openReadOnly(self, name: str | None = None) -> Connection:
+        """As in libvirt-python; recorded."""
+        return self._open("openReadOnly", name)
+
+    def openAuth(self, uri: str, auth: list[Any], flags: int = 0) -> Connection:
+        """As in libvirt-python; recorded without what was asked and answered."""
+        return self._open("openAuth", uri, auth, flags)
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._bare, name)
+        if name == "virEventRegisterImpl":
+            self._loop_registered = True
+        return value
+
+    # --- what the suite asks --------------------------------------------------------------------------
+
+    @property
+    def bare(self) -> Binding:
+        """The binding past the recorder."""
+        return self._bare
+
+    @property
+    def loops(self) -> frozenset[int]:
+        """Identities of the threads that ran libvirt's event loop."""
+        return frozenset(self._loops)
+
+    def begin_case(self) -> None:
+        """Forget the connections of earlier cases; call after the recorder began the case."""
+        self._tracked = []
+        self._merged.clear()
+
+    def tracked(self) -> tuple[Tracked, ...]:
+        """The connections that were opened in this case, in order."""
+        generation = self._recorder.generation
+        return tuple(tracked for tracked in self._tracked if tracked.generation == generation)
+
+    def bare_connection(self) -> Connection | None:
+        """The bare connection of the driver that was opened last and still is open; None when there is none."""
+        return next((tracked.bare for tracked in reversed(self.tracked()) if not tracked.closed), None)
+
+    def listen(self, connection: Connection) -> Ear:
+        """Listen on a connection of the suite's own as well, so that host truth outlives the driver's. Release the ear at the end."""
+        ear = Ear(connection, self._recorder, self._merged, "")
+        ear.listen(self._bare.libvirtError)
+        return ear
+
+    def is_own(self, connection: Connection) -> bool:
+        """Whether the bare connection is one that the driver under test opened."""
+        return any(tracked.bare is connection for tracked in self.tracked())
+
+    def _open(self, method: str, *args: object) -> Any:
+        module = Wrapped(self._site, self._bare, None, identity(self._bare, self._recorder.generation, "libvirt"))
+        return self._site.call(module, method, getattr(self._bare, method), args, {})
+
+    def _adopt(self, bare: object, parent: object) -> object:
+        if hasattr(bare, "domainEventRegisterAny"):
+            return self._connection(bare)
+        generation = identity_of(parent).generation if isinstance(parent, Wrapped) else self._recorder.generation
+        return Wrapped(self._site, bare, parent, identity(bare, generation))
+
+    def _connection(self, bare: Any) -> WrappedConnection:
+        known = self._wrappers.get(id(bare))
+        if known is not None:
+            return known
+        tracked = next((t for t in self._tracked if t.bare is bare), None) or self._track(bare)
+        made = WrappedConnection(self._site, tracked)
+        self._wrappers[id(bare)] = made
+        return made
+
+    def _track(self, bare: Any) -> Tracked:
+        number = len(self._tracked) + 1
+        tracked = Tracked(bare, number, Ear(bare, self._recorder, self._merged, _world(bare, number)), self._recorder.generation)
+        self._tracked.append(tracked)
+        if self._loop_registered:
+            tracked.ear.listen(self._bare.libvirtError)
+        return tracked
+
+
+def _world(bare: Any, number: int) -> str:
+    """Which host a connection reaches: the test driver in process has one a connection, unless it is the default one."""
+    uri: str = bare.getURI()
+    private = uri.startswith(_PRIVATE_WORLD) and not uri.startswith(_SHARED_WORLD)
+    return f"connection-{number}" if private else ""

@@ -1,0 +1,89 @@
+"""Callbacks of the driver under test, on their way from libvirt.
+
+What belongs here: giving a callback wrapped objects, and recording what reaches a domain event's. What does not: which method registers
+what (`connections`). The driver's opaque value reaches it untouched, whatever it is; libvirt's objects reach it wrapped, so that
+calls made from a callback are recorded too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from virtproof.evidence import Kind
+from virtproof.recording.host_events import Number, numbers
+from virtproof.recording.recorder import Recorder
+
+Wrap = Callable[[object, object], object]
+Function = Callable[..., object]
+
+
+class Callback:
+    """A callback that gets wrapped objects; `passed` are the arguments beside it, of which one may be its opaque value."""
+
+    def __init__(self, function: Function, wrap: Wrap, passed: tuple[object, ...], parent: object) -> None:
+        self._function = function
+        self._wrap = wrap
+        self._passed = passed
+        self._parent = parent
+
+    def __call__(self, *args: Any) -> object:
+        return self._function(*self._wrapped(args))
+
+    def _wrapped(self, args: tuple[object, ...]) -> list[object]:
+        passed = self._passed
+        return [value if any(value is own for own in passed) else self._wrap(value, self._parent) for value in args]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A domain event on its way to one callback."""
+
+    uuid: str
+    name: str
+    id: int
+    event: Number
+    detail: Number
+
+
+class EventCallback(Callback):
+    """A domain event's callback: each delivery is recorded, and faults may stand before it."""
+
+    def __init__(self, plain: Callback, event_id: int, recorder: Recorder) -> None:
+        super().__init__(plain._function, plain._wrap, plain._passed, plain._parent)
+        self._event_id = event_id
+        self._recorder = recorder
+        self._generation = recorder.generation
+        self._number = recorder.number()
+        self._registered = True
+
+    def forget(self) -> None:
+        """It was deregistered: what a fault still holds back must not reach it."""
+        self._registered = False
+
+    def __call__(self, *args: Any) -> object:
+        domain: Any = args[1]
+        event, detail = numbers(self._event_id, args[2:-1])
+        delivery = Delivered(domain.UUIDString(), domain.name(), self._event_id, event, detail)
+        proceed = partial(self._hand_over, delivery, args)
+        interceptor = self._recorder.interceptor
+        if interceptor is not None and self._generation == self._recorder.generation:
+            interceptor.deliver(delivery, proceed)
+        else:
+            proceed()
+        return None
+
+    def _hand_over(self, delivery: Delivered, args: tuple[object, ...]) -> None:
+        if not self._registered:
+            return
+        self._recorder.write(
+            Kind.DELIVERY,
+            self._generation,
+            callback=self._number,
+            uuid=delivery.uuid,
+            name=delivery.name,
+            id=delivery.id,
+            event=delivery.event,
+            detail=delivery.detail,
+        )
+        self._function(*self._wrapped(args))

@@ -1,0 +1,100 @@
+"""What the driver's subscribe() delivered to the suite's listener.
+
+What belongs here: the listener, and waiting for it. What does not: what the host emitted (`host_events`) and judging the two against each
+other. Each delivery is recorded as DRIVER_EVENT at the moment the listener got it.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Self
+from uuid import UUID
+
+from virtproof.evidence import Kind
+from virtproof.recording.recorder import Recorder
+from virtproof.recording.world import World
+from virtproof_driver.contract import ComputeDriver, Subscription
+from virtproof_driver.values import EventKind, LifecycleEvent
+
+
+class EventCollector:
+    """A listener that keeps what it got, in order."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._generation = recorder.generation
+        self._changed = threading.Condition()
+        self._events: list[LifecycleEvent] = []
+        self._world: World | None = None
+        self._subscription: Subscription | None = None
+
+    def attach(self, driver: ComputeDriver, world: World | None = None, uuid: UUID | str | None = None) -> Self:
+        """Subscribe to the driver; `world` is what `settle` makes its marker on, `uuid` narrows the subscription."""
+        self._world = world
+        self._subscription = driver.subscribe(self.listen, uuid=uuid) if uuid is not None else driver.subscribe(self.listen)
+        return self
+
+    def detach(self) -> None:
+        """End the subscription. What was collected stays."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()
+
+    def listen(self, event: LifecycleEvent) -> None:
+        """The listener itself."""
+        self._recorder.write(
+            Kind.DRIVER_EVENT,
+            self._generation,
+            uuid=str(event.uuid),
+            name=event.name,
+            kind=event.kind.value,
+            reason=event.reason,
+            resynced=event.resynced,
+        )
+        with self._changed:
+            self._events.append(event)
+            self._changed.notify_all()
+
+    def all(self) -> tuple[LifecycleEvent, ...]:
+        """Everything that came, markers of `settle` included."""
+        with self._changed:
+            return tuple(self._events)
+
+    def of(self, uuid: UUID | str) -> tuple[LifecycleEvent, ...]:
+        """What came for one instance."""
+        return tuple(event for event in self.all() if str(event.uuid) == str(uuid))
+
+    def kinds(self, uuid: UUID | str) -> tuple[EventKind, ...]:
+        """The kinds of what came for one instance."""
+        return tuple(event.kind for event in self.of(uuid))
+
+    def wait(self, uuid: UUID | str, kind: EventKind, timeout: float = 10, *, count: int = 1) -> LifecycleEvent:
+        """The `count`-th event of this kind for the instance, waited for.
+
+        Raises AssertionError, saying what came instead, when `timeout` seconds pass first.
+        """
+
+        def found() -> list[LifecycleEvent]:
+            return [event for event in self._events if str(event.uuid) == str(uuid) and event.kind == kind]
+
+        if not self._wait_for(lambda: len(found()) >= count, timeout):
+            raise AssertionError(f"the driver delivered no {kind} event of {uuid} within {timeout:g} s; it delivered {self.kinds(uuid)}")
+        with self._changed:
+            return found()[count - 1]
+
+    def settle(self, timeout: float = 10) -> None:
+        """Wait until the driver has delivered all that the host emitted so far, by the events of a marker made past the driver.
+
+        Raises AssertionError when the marker's events do not come within `timeout` seconds.
+        """
+        if self._world is None:
+            raise RuntimeError("settle() needs the world: attach(driver, world)")
+        marker = self._world.touch()
+        if not self._wait_for(lambda: EventKind.UNDEFINED in self._seen(marker), timeout):
+            raise AssertionError(f"the driver did not deliver the events of a domain defined past it within {timeout:g} s")
+
+    def _seen(self, uuid: str) -> set[EventKind]:
+        return {event.kind for event in self._events if str(event.uuid) == uuid}
+
+    def _wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(condition, timeout)

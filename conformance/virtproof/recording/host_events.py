@@ -1,0 +1,96 @@
+"""What the host emitted, told once, though several connections hear of it.
+
+What belongs here: which domain events are observed, how their arguments become (event, detail), and how the streams of several connections
+to one host become one sequence. What does not: registration (`connections`) and judging. Two drivers on one host, or a driver and
+the suite's observer, are each told of a change by their own stream; whichever hears it first writes it down, the others only catch up.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from virtproof_driver.constants import DomainEventId as Id
+
+Number = int | str | None
+Pair = tuple[Number, Number]
+
+
+def _pair(arguments: tuple[object, ...]) -> Pair:
+    first, second = (value if isinstance(value, int | str) else None for value in (*arguments, None, None)[:2])
+    return first, second
+
+
+def _none(_arguments: tuple[object, ...]) -> Pair:
+    return None, None
+
+
+# The events that are observed, and how a callback's arguments between domain and opaque become (event, detail).
+OBSERVED: Final[Mapping[int, Callable[[tuple[object, ...]], Pair]]] = {
+    Id.LIFECYCLE: _pair,
+    Id.REBOOT: _none,
+    Id.WATCHDOG: _pair,
+    Id.CONTROL_ERROR: _none,
+    Id.DEVICE_REMOVED: _pair,
+    Id.DEVICE_ADDED: _pair,
+    Id.METADATA_CHANGE: _pair,
+}
+
+
+def numbers(event_id: int, arguments: tuple[object, ...]) -> Pair:
+    """(event, detail) of any domain event; null where it has none."""
+    return OBSERVED.get(event_id, _pair)(arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class HostEvent:
+    """One event as a stream told it."""
+
+    uuid: str
+    id: int
+    event: Number
+    detail: Number
+
+
+class Merged:
+    """One sequence of events a domain, made of several streams. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a connection may be collected, and leave, while this thread is inside
+        self._told: dict[tuple[str, str], list[HostEvent]] = {}
+        self._streams: dict[int, dict[tuple[str, str], int]] = {}
+
+    def join(self, stream: int) -> None:
+        """A stream begins: it owes nothing of what was told before."""
+        with self._lock:
+            self._streams[stream] = {key: len(told) for key, told in self._told.items()}
+
+    def leave(self, stream: int) -> None:
+        """A stream ends."""
+        with self._lock:
+            self._streams.pop(stream, None)
+
+    def clear(self) -> None:
+        """Forget what was told; the streams go on."""
+        with self._lock:
+            self._told.clear()
+            for positions in self._streams.values():
+                positions.clear()
+
+    def is_new(self, stream: int, world: str, event: HostEvent) -> bool:
+        """Whether no other stream of that world told this event already; it counts as told from now on."""
+        key = (world, event.uuid)
+        with self._lock:
+            told = self._told.setdefault(key, [])
+            positions = self._streams.setdefault(stream, {})
+            place = _place(told, positions.get(key, 0), event)
+            positions[key] = place + 1
+            if place == len(told):
+                told.append(event)
+                return True
+            return False
+
+
+def _place(told: list[HostEvent], start: int, event: HostEvent) -> int:
+    """Where the event stands among those told from `start` on; the end when it is new. A gap is a stretch that this stream missed."""
+    return next((place for place in range(start, len(told)) if told[place] == event), len(told))
