@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from virtproof.recording.connections import Ear, Tracked, WrappedConnection
+from virtproof.recording.connections import Tracked, WrappedConnection
+from virtproof.recording.ears import Ear
 from virtproof.recording.host_events import Merged
 from virtproof.recording.objects import Site, Wrapped, identity, identity_of
 from virtproof.recording.recorder import Recorder
@@ -113,7 +114,7 @@ class RecordingBinding:
     def listen(self, connection: Connection) -> Ear:
         """Listen on a connection of the suite's own as well, so that host truth outlives the driver's. Release the ear at the end."""
         ear = Ear(connection, self._recorder, self._merged, "")
-        ear.listen(self._bare.libvirtError)
+        ear.listen()
         return ear
 
     def is_own(self, connection: Connection) -> bool:
@@ -144,7 +145,7 @@ class RecordingBinding:
         tracked = Tracked(bare, number, Ear(bare, self._recorder, self._merged, _world(bare, number)), self._recorder.generation)
         self._tracked.append(tracked)
         if self._loop_registered:
-            tracked.ear.listen(self._bare.libvirtError)
+            tracked.ear.listen()
         return tracked
 
 

@@ -16,6 +16,7 @@ from virtproof.recording.recorder import Recorder
 
 Wrap = Callable[[object, object], object]
 Function = Callable[..., object]
+Overhear = Callable[[int, Any, tuple[object, ...]], object]
 
 
 class Callback:
@@ -47,15 +48,24 @@ class Delivered:
 
 
 class EventCallback(Callback):
-    """A domain event's callback: each delivery is recorded, and faults may stand before it."""
+    """A domain event's callback: each delivery is recorded, and faults may stand before it.
 
-    def __init__(self, plain: Callback, event_id: int, recorder: Recorder) -> None:
+    `overhear` is given for a callback of all domains: the recorder's ear, which hears what this one is told.
+    """
+
+    def __init__(self, plain: Callback, event_id: int, recorder: Recorder, overhear: Overhear | None) -> None:
         super().__init__(plain._function, plain._wrap, plain._passed, plain._parent)
-        self._event_id = event_id
+        self.event_id = event_id
         self._recorder = recorder
+        self._overhear = overhear
         self._generation = recorder.generation
         self._number = recorder.number()
         self._registered = True
+
+    @property
+    def of_all(self) -> bool:
+        """Whether it is told of every domain."""
+        return self._overhear is not None
 
     def forget(self) -> None:
         """It was deregistered: what a fault still holds back must not reach it."""
@@ -63,8 +73,10 @@ class EventCallback(Callback):
 
     def __call__(self, *args: Any) -> object:
         domain: Any = args[1]
-        event, detail = numbers(self._event_id, args[2:-1])
-        delivery = Delivered(domain.UUIDString(), domain.name(), self._event_id, event, detail)
+        if self._overhear is not None:
+            self._overhear(self.event_id, domain, args[2:-1])
+        event, detail = numbers(self.event_id, args[2:-1])
+        delivery = Delivered(domain.UUIDString(), domain.name(), self.event_id, event, detail)
         proceed = partial(self._hand_over, delivery, args)
         interceptor = self._recorder.interceptor
         if interceptor is not None and self._generation == self._recorder.generation:

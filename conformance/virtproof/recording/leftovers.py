@@ -42,7 +42,7 @@ class LeftoverCheck:
 
     def _callbacks(self) -> int:
         left = [
-            (kind, tracked.number) for tracked in self._binding.tracked() for kind, _ in tracked.callbacks if not tracked.broken()
+            (kind, tracked.number) for tracked in self._binding.tracked() for kind, _ in tracked.callbacks if not tracked.lost
         ]
         for kind, number in left:
             self._leftover("callback", f"{kind} callback", f"registered on connection-{number} and never deregistered")
