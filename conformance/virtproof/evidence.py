@@ -49,8 +49,8 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.EVENT: ("uuid", "name", "id", "event", "detail"),
     # The same reaching a callback that the driver registered.
     Kind.DELIVERY: ("callback", "uuid", "name", "id", "event", "detail"),
-    # What the driver's subscribe() delivered to the suite's listener.
-    Kind.DRIVER_EVENT: ("uuid", "name", "kind", "reason", "resynced"),
+    # What the driver's subscribe() delivered to a listener of the suite; `only` is the instance it subscribed to, or null.
+    Kind.DRIVER_EVENT: ("uuid", "name", "kind", "reason", "resynced", "listener", "only"),
     # The host's state of a domain, read by the suite past the driver: libvirt's numbers, null when it is gone.
     Kind.STATE: ("uuid", "name", "state", "reason"),
     # A fault that the case asked for took effect.

@@ -22,6 +22,8 @@ class EventCollector:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._generation = recorder.generation
+        self._number = recorder.number()
+        self._only: str | None = None
         self._changed = threading.Condition()
         self._events: list[LifecycleEvent] = []
         self._world: World | None = None
@@ -30,6 +32,7 @@ class EventCollector:
     def attach(self, driver: ComputeDriver, world: World | None = None, uuid: UUID | str | None = None) -> Self:
         """Subscribe to the driver; `world` is what `settle` makes its marker on, `uuid` narrows the subscription."""
         self._world = world
+        self._only = None if uuid is None else str(uuid)
         self._subscription = driver.subscribe(self.listen, uuid=uuid) if uuid is not None else driver.subscribe(self.listen)
         return self
 
@@ -49,6 +52,8 @@ class EventCollector:
             kind=event.kind.value,
             reason=event.reason,
             resynced=event.resynced,
+            listener=self._number,
+            only=self._only,
         )
         with self._changed:
             self._events.append(event)

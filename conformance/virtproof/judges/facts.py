@@ -1,0 +1,37 @@
+"""What a judge may know of a lane beside the evidence.
+
+What belongs here: the value, and how it is made of a backend's manifest. What does not: anything measured during the run; that
+is evidence. A judge given no facts judges everything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from virtproof_driver import Capability
+
+from virtproof.backends.model import Backend
+
+ALL: Final = frozenset(Capability)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """`supported` is what the lane has by its manifest, less what the driver under test does not claim."""
+
+    supported: frozenset[Capability] = ALL
+
+    @property
+    def has_events(self) -> bool:
+        """Whether the host tells of each change, so that silence proves something."""
+        return Capability.EVENTS_LIFECYCLE in self.supported
+
+    @property
+    def has_reboot_events(self) -> bool:
+        """Whether a guest's reboot is told."""
+        return Capability.EVENTS_REBOOT in self.supported
+
+
+def facts_of(backend: Backend, versions: Mapping[str, str], unclaimed: frozenset[Capability] = frozenset()) -> Facts:
+    """The facts of a lane: its manifest at these versions, less what the driver does not claim."""
+    return Facts(supported=ALL - backend.refusals(versions).keys() - unclaimed)

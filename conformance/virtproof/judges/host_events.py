@@ -1,0 +1,133 @@
+"""The host's own lifecycle events of a case, each with the world before and after it.
+
+What belongs here: walking the evidence once with the automaton of each domain, so that judges of events and of delivery share one
+view. What does not: rules. States that somebody read, and calls that may change a state in silence, widen what is possible; they
+never narrow it, because an event may reach the recorder after the state that it leads to was read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from virtproof_driver.constants import DomainEvent, DomainEventId
+
+from virtproof.evidence import Kind, Record
+from virtproof.judges import automaton
+from virtproof.judges.automaton import UNKNOWN, Activity, World
+from virtproof.judges.calls import SILENT, family
+from virtproof.judges.reading import Call, CaseEvidence, items, number, text
+
+_OPENING: Final = frozenset({"open", "openAuth", "openReadOnly"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostEvent:
+    """A lifecycle or reboot event, the world it met, and the world after it: None where the event is impossible."""
+
+    record: Record
+    uuid: str
+    id: int
+    event: int
+    detail: int
+    before: World
+    after: World | None
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """The event and its detail, as libvirt's documentation counts them."""
+        return self.event, self.detail
+
+    @property
+    def lifecycle(self) -> bool:
+        """Whether it is of the LIFECYCLE id, not REBOOT."""
+        return self.id == DomainEventId.LIFECYCLE
+
+    def __str__(self) -> str:
+        if not self.lifecycle:
+            return "REBOOT"
+        name = DomainEvent(self.event).name if self.event in frozenset(DomainEvent) else str(self.event)
+        return f"{name} ({self.event},{self.detail})"
+
+
+class Worlds:
+    """What is possible of each domain, as the walk goes on."""
+
+    def __init__(self) -> None:
+        self._worlds: dict[str, World] = {}
+
+    def before(self, uuid: str, event: int, detail: int) -> World:
+        """The world in which an event arrives."""
+        return self._worlds.get(uuid) or automaton.first_world(event, detail)
+
+    def put(self, uuid: str, world: World) -> None:
+        """What is possible from now on."""
+        self._worlds[uuid] = world
+
+    def widen(self, uuid: str, activity: Activity | None) -> None:
+        """Somebody saw this activity."""
+        if activity is not None and uuid in self._worlds:
+            self._worlds[uuid] = self._worlds[uuid].allowing(activity)
+
+    def silently_resumed(self, uuid: str) -> None:
+        """A paused domain may run from now on, without an event."""
+        if uuid in self._worlds and Activity.PAUSED in self._worlds[uuid].activities:
+            self.widen(uuid, Activity.RUNNING)
+
+    def forget(self) -> None:
+        """A connection was opened: what happened before it was heard is not known."""
+        self._worlds = dict.fromkeys(self._worlds, UNKNOWN)
+
+
+def host_events(case: CaseEvidence) -> tuple[HostEvent, ...]:
+    """The host's lifecycle and reboot events, in order."""
+    worlds = Worlds()
+    returns = {call.end.line: call for call in case.calls if call.end is not None}
+    found: list[HostEvent] = []
+    for record in case.records:
+        if record.kind is Kind.EVENT:
+            found += _heard(worlds, record)
+        elif record.kind is Kind.STATE:
+            worlds.widen(text(record, "uuid"), automaton.activity_of(number(record, "state")))
+        elif record.kind is Kind.CALL:
+            _called(worlds, record)
+        elif record.kind is Kind.RETURN and record.line in returns:
+            _returned(worlds, returns[record.line])
+    return tuple(found)
+
+
+def by_domain(events: tuple[HostEvent, ...]) -> Mapping[str, tuple[HostEvent, ...]]:
+    """The events of each domain."""
+    grouped: dict[str, list[HostEvent]] = {}
+    for event in events:
+        grouped.setdefault(event.uuid, []).append(event)
+    return {uuid: tuple(group) for uuid, group in grouped.items()}
+
+
+def _heard(worlds: Worlds, record: Record) -> list[HostEvent]:
+    identity, uuid = number(record, "id"), text(record, "uuid")
+    event, detail = number(record, "event") or 0, number(record, "detail") or 0
+    if identity is None or identity not in (DomainEventId.LIFECYCLE, DomainEventId.REBOOT):
+        return []
+    if identity == DomainEventId.REBOOT:
+        before = worlds.before(uuid, -1, -1)
+        after = None if automaton.only_off(before.activities) else before
+    else:
+        before = worlds.before(uuid, event, detail)
+        after = automaton.step(before, event, detail)
+        worlds.put(uuid, after or automaton.forced(event, detail))
+    return [HostEvent(record=record, uuid=uuid, id=identity, event=event, detail=detail, before=before, after=after)]
+
+
+def _called(worlds: Worlds, record: Record) -> None:
+    method = text(record, "method")
+    if method in _OPENING:
+        worlds.forget()
+    if family(method) in SILENT:
+        worlds.silently_resumed(text(record, "key"))
+
+
+def _returned(worlds: Worlds, call: Call) -> None:
+    """A driver's own read of a state counts as much as the suite's."""
+    state = next(iter(items(call.end.data.get("value"))), None) if call.end is not None and call.family == "state" else None
+    if isinstance(state, int):
+        worlds.widen(call.key, automaton.activity_of(state))

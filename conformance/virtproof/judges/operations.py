@@ -1,0 +1,129 @@
+"""Judge of success: an operation that reports it must have seen the state it promises.
+
+What belongs here: the promises of the contract's methods, as a table. What does not: what calls mean (`calls`), and changes that
+failed (`errors`). The state counts as reached when anything in the evidence of the operation shows it: an event, a state
+that was read, or the return of a synchronous call; or when the domain was there before. An event that comes within `GRACE`
+seconds after the operation counts too, since it may reach the recorder a moment after the driver knew.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+from virtproof_driver.constants import ErrorCode
+
+from virtproof.evidence import Kind, Record
+from virtproof.judges.automaton import OFF, Activity, activity_of
+from virtproof.judges.calls import REACHED
+from virtproof.judges.facts import Facts
+from virtproof.judges.host_events import HostEvent, host_events
+from virtproof.judges.reading import Call, CaseEvidence, Operation, items, number, text, uuid_in
+from virtproof.judges.rules import violation
+from virtproof.verdicts import Violation
+
+GRACE: Final = 0.05
+_RUNNING: Final = frozenset({Activity.RUNNING, Activity.LOADED, Activity.PRELUDE, Activity.POSTCOPY})
+# What a method of the contract promises of the instance when it returns. spawn() depends on its arguments.
+PROMISES: Final[Mapping[str, frozenset[Activity]]] = {
+    "start": _RUNNING,
+    "stop": OFF,
+    "destroy": OFF,
+    "pause": frozenset({Activity.PAUSED}),
+    "unpause": _RUNNING,
+    "suspend": OFF,
+    "resume": _RUNNING,
+    "spawn": _RUNNING | {Activity.PAUSED},
+}
+_WORDS: Final[Mapping[str, str]] = {
+    "start": "running",
+    "stop": "off",
+    "destroy": "off or gone",
+    "pause": "paused",
+    "unpause": "running",
+    "suspend": "off",
+    "resume": "running",
+    "spawn": "started",
+}
+
+
+def judge(case: CaseEvidence, _facts: Facts) -> tuple[Violation, ...]:
+    """Violations of `operation.early`."""
+    events = host_events(case)
+    promising = (operation for operation in case.operations if operation.succeeded and operation.uuid and _promised(operation))
+    return tuple(found for operation in promising for found in _judge(operation, case, events))
+
+
+def _promised(operation: Operation) -> frozenset[Activity]:
+    if operation.method == "spawn" and _argument(operation, "start") is False:
+        return frozenset()
+    return PROMISES.get(operation.method, frozenset())
+
+
+def _argument(operation: Operation, name: str) -> object:
+    arguments = operation.begin.data.get("arguments")
+    return cast("Mapping[str, object]", arguments).get(name) if isinstance(arguments, Mapping) else None
+
+
+def _judge(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent]) -> tuple[Violation, ...]:
+    promised = _promised(operation)
+    mine = [event for event in events if event.uuid == operation.uuid and event.lifecycle]
+    if _was_there(operation, mine, promised) or _shown(operation, case, mine, promised):
+        return ()
+    message = f"{operation.method}() of {operation.uuid} reported success, and nothing had shown that it was {_WORDS[operation.method]}"
+    return (violation("operation.early", message, operation.begin, _proof(operation, case, mine, promised)),)
+
+
+def _was_there(operation: Operation, events: Sequence[HostEvent], promised: frozenset[Activity]) -> bool:
+    """Whether the domain may have been there before the operation began; so too when nothing was known of it."""
+    before = [event for event in events if event.record.line < operation.begin.line]
+    if not before:
+        return operation.method != "spawn"
+    after = before[-1].after
+    return after is None or bool(promised & after.activities)
+
+
+def _shown(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent], promised: frozenset[Activity]) -> bool:
+    told = any(event.after and promised & event.after.activities for event in events if _within(event.record, operation))
+    return told or any(_shows(call, operation.uuid, promised) for call in case.calls_in(operation)) or _seen(operation, case, promised)
+
+
+def _within(record: Record, operation: Operation) -> bool:
+    end = operation.end or operation.begin
+    return record.line > operation.begin.line and (record.line < end.line or record.t <= end.t + GRACE)
+
+
+def _shows(call: Call, uuid: str, promised: frozenset[Activity]) -> bool:
+    """Whether the call's return shows the promised state: a change that is synchronous, or a read."""
+    if call.end is None or call.faulted or uuid not in (call.key, _looked_up(call)):
+        return False
+    if not call.succeeded:
+        return call.error is not None and call.error[0] == ErrorCode.NO_DOMAIN and promised is OFF
+    if call.family in REACHED:
+        return bool(promised & REACHED[call.family])
+    return _read_activity(call) in promised
+
+
+def _looked_up(call: Call) -> str:
+    return uuid_in(call.arguments) if call.family == "lookupByUUIDString" else ""
+
+
+def _read_activity(call: Call) -> Activity | None:
+    value = call.end.data.get("value") if call.end else None
+    state = next(iter(items(value)), None)
+    if call.family in ("state", "info") and isinstance(state, int):
+        return activity_of(state)
+    if call.family == "isActive":
+        return Activity.RUNNING if value else Activity.OFF
+    return None
+
+
+def _seen(operation: Operation, case: CaseEvidence, promised: frozenset[Activity]) -> bool:
+    states = (record for record in case.of(Kind.STATE) if text(record, "uuid") == operation.uuid and _within(record, operation))
+    return any(activity_of(number(record, "state")) in promised for record in states)
+
+
+def _proof(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent], promised: frozenset[Activity]) -> Record:
+    """The line that shows the state reached later, or else a line that shows another state, or else the operation's end."""
+    end = operation.end or operation.begin
+    later = [event.record for event in events if event.record.line > end.line and event.after and promised & event.after.activities]
+    states = [record for record in case.of(Kind.STATE) if record.line > end.line and text(record, "uuid") == operation.uuid]
+    return next(iter((*later, *states)), end)

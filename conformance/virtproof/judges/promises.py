@@ -1,0 +1,95 @@
+"""Judge of events that should have come: a change that libvirt reported done is told by an event, and soon.
+
+What belongs here: matching the driver's successful calls with the host's events. What does not: whether an event may come at all
+(`events`). Silence proves nothing by itself, since an event may still be on its way when a case ends. It is proof when an event for a
+later call came (libvirt delivers in order), or when the case went on for `PATIENCE` seconds and the connection lived.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from virtproof_driver.constants import DomainEvent
+
+from virtproof.evidence import Record
+from virtproof.judges.automaton import Activity
+from virtproof.judges.calls import PROMISED_EVENT
+from virtproof.judges.facts import Facts
+from virtproof.judges.host_events import HostEvent, host_events
+from virtproof.judges.reading import Call, CaseEvidence
+from virtproof.judges.rules import violation
+from virtproof.verdicts import Violation
+
+PATIENCE: Final = 2.0
+LATE_AFTER: Final = 5.0
+# Calls that succeed in silence when the domain is there already (QEMU, LXC: suspending a paused domain; libvirt 9.0.0).
+_SILENT_IN: Final = {DomainEvent.SUSPENDED: Activity.PAUSED, DomainEvent.RESUMED: Activity.RUNNING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """A call that reported success, when it did, and the event that keeps its promise, if one came."""
+
+    call: Call
+    done: Record
+    expected: DomainEvent
+    kept: HostEvent | None
+
+
+def judge(case: CaseEvidence, facts: Facts) -> tuple[Violation, ...]:
+    """Violations of `events.missing` and `events.late`."""
+    if not facts.has_events:
+        return ()
+    promises = _promises(case, host_events(case))
+    missing = tuple(_missing(promise) for promise in promises if promise.kept is None and _proven(promise, promises, case))
+    late = tuple(_late(promise) for promise in promises if promise.kept and _delay(promise) > LATE_AFTER)
+    return missing + late
+
+
+def _promises(case: CaseEvidence, events: Sequence[HostEvent]) -> tuple[Promise, ...]:
+    taken: set[int] = set()
+    found: list[Promise] = []
+    for call in case.calls:
+        expected = PROMISED_EVENT.get(call.family)
+        if expected is None or call.end is None or not _binding(call, expected, events):
+            continue
+        kept = next((event for event in events if _keeps(event, call, expected) and event.record.line not in taken), None)
+        taken.update({kept.record.line} if kept else ())
+        found.append(Promise(call=call, done=call.end, expected=expected, kept=kept))
+    return tuple(found)
+
+
+def _binding(call: Call, expected: DomainEvent, events: Sequence[HostEvent]) -> bool:
+    """Whether the call promises anything: it succeeded, on a domain whose events are known and were not there already."""
+    known = [event for event in events if event.uuid == call.key and event.record.line < call.begin.line]
+    if not call.succeeded or call.faulted or call.begin.data.get("object") != "Domain" or not known:
+        return False
+    after = known[-1].after
+    return after is None or _SILENT_IN.get(expected) not in after.activities
+
+
+def _keeps(event: HostEvent, call: Call, expected: DomainEvent) -> bool:
+    return event.uuid == call.key and event.lifecycle and event.event == expected and event.record.line > call.begin.line
+
+
+def _proven(promise: Promise, promises: Sequence[Promise], case: CaseEvidence) -> bool:
+    """Whether the event would have come by now."""
+    if any(later.kept and later.call.begin.line > promise.done.line for later in promises):
+        return True
+    lost = any(call.lost_connection for call in case.calls)
+    closing = next((call.begin for call in case.calls if call.method == "close" and call.begin.line > promise.done.line), case.records[-1])
+    return not lost and closing.t - promise.done.t > PATIENCE
+
+
+def _delay(promise: Promise) -> float:
+    return promise.kept.record.t - promise.done.t if promise.kept else 0.0
+
+
+def _missing(promise: Promise) -> Violation:
+    message = f"{promise.call.method}() of {promise.call.key} succeeded and {promise.expected.name} never came"
+    return violation("events.missing", message, promise.call.begin, promise.done)
+
+
+def _late(promise: Promise) -> Violation:
+    message = f"{promise.expected.name} came {_delay(promise):.1f} s after {promise.call.method}() of {promise.call.key} had succeeded"
+    return violation("events.late", message, promise.done, promise.kept.record if promise.kept else promise.done)
