@@ -58,7 +58,7 @@ def types(session: nox.Session) -> None:
     """Strict types over source, tests, CI scripts and this file: mypy and basedpyright."""
     for part in ("driver", "fakes", "conformance"):  # apart, since two of them may have a test file of the same name
         tool(session, "mypy", part)
-    tool(session, "mypy", "ci", "noxfile.py")
+    tool(session, "mypy", "ci", "docs", "noxfile.py")
     tool(session, "basedpyright", "--warnings")
 
 
