@@ -194,10 +194,10 @@ class MetadataType(IntEnum):
     ELEMENT = 2
 
 
-class DomainStats(IntFlag):
-    """VIR_DOMAIN_STATS_."""
+class SnapshotFlag(IntFlag):
+    """VIR_DOMAIN_SNAPSHOT_CREATE_."""
 
-    STATE = 1
+    DISK_ONLY = 16
 
 
 class XmlFlag(IntFlag):

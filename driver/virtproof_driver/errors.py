@@ -174,6 +174,14 @@ class HostUnreachable(DriverError):
         self.uri = uri
 
 
+class UnknownHypervisor(DriverError):
+    """The connection leads to a hypervisor that the driver has no facts about; `connection_type` is virConnectGetType's word."""
+
+    def __init__(self, connection_type: str, *, known: Sequence[str]) -> None:
+        super().__init__(f"no facts about libvirt's {connection_type!r} driver; this driver knows {', '.join(known)}")
+        self.connection_type = connection_type
+
+
 class ConnectionLost(DriverError):
     """The connection broke; whether a change that was under way took effect is not known."""
 

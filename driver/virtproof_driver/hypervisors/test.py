@@ -1,0 +1,54 @@
+"""libvirt's test driver: a hypervisor in the memory of the process that opens it, which runs no guests.
+
+What belongs here: its facts, as measured on libvirt 9.0.0 in process and behind a private libvirtd, and the reason of each
+capability that it lacks; the numbers are libvirt's error codes. What does not: what to do about them; operations ask the value.
+"""
+
+from types import MappingProxyType
+
+from virtproof_driver.capabilities import Capability
+from virtproof_driver.constants import DomainEventId, UndefineFlag
+from virtproof_driver.hypervisors.model import Hypervisor
+
+_NO_API = "libvirt's test driver has no such call (error 3, libvirt 9.0.0)"
+
+_UNSUPPORTED = MappingProxyType(
+    {
+        Capability.SPAWN_PAUSED: "libvirt's test driver refuses VIR_DOMAIN_START_PAUSED (error 8, libvirt 9.0.0)",
+        Capability.VOLUME_ATTACH: f"{_NO_API}; virDomainAttachDevice is there from libvirt 10.0",
+        Capability.VOLUME_DETACH: f"{_NO_API}; from libvirt 10.0 a device can be detached by its alias only",
+        Capability.VOLUME_EXTEND: f"{_NO_API}: virDomainBlockResize",
+        Capability.INTERFACE_ATTACH: f"{_NO_API}; virDomainAttachDevice is there from libvirt 10.0",
+        Capability.INTERFACE_DETACH: f"{_NO_API}; from libvirt 10.0 a device can be detached by its alias only",
+        Capability.SNAPSHOT_EXTERNAL: "libvirt's test driver refuses SNAPSHOT_CREATE_DISK_ONLY (error 8, libvirt 9.0.0)",
+        Capability.IMAGE_CAPTURE: f"{_NO_API}: its storage volumes hold no bytes to stream",
+        Capability.CONSOLE_OUTPUT: "libvirt's test driver runs no guest that could write to a console",
+        Capability.CONSOLE_STREAM: f"{_NO_API}: virDomainOpenConsole",
+        Capability.FIREWALL: f"{_NO_API}: it has no nwfilters",
+        Capability.MIGRATION_LIVE: f"{_NO_API}: it has no migration",
+        Capability.STORAGE_RESIZE: f"{_NO_API}: virStorageVolResize",
+        Capability.STORAGE_UPLOAD: f"{_NO_API}: its storage volumes hold no bytes",
+        Capability.STORAGE_DOWNLOAD: f"{_NO_API}: its storage volumes hold no bytes",
+        Capability.NETWORK_LEASES: f"{_NO_API}: virNetworkGetDHCPLeases",
+        Capability.EVENTS_REBOOT: "libvirt's test driver emits nothing when a domain reboots (libvirt 9.0.0)",
+    }
+)
+
+_REMOTE_ONLY = MappingProxyType(
+    {
+        Capability.CONNECTION_KEEPALIVE: "an in-process libvirt driver has no peer to keep alive (setKeepAlive gives 3)",
+        Capability.CONNECTION_RECONNECT: "an in-process libvirt driver cannot be lost while the process lives",
+    }
+)
+
+TEST = Hypervisor(
+    connection_type="TEST",
+    domain_type="test",
+    os_type="hvm",
+    unsupported=_UNSUPPORTED,
+    event_ids=frozenset({DomainEventId.LIFECYCLE, DomainEventId.METADATA_CHANGE}),
+    reboot_emits=False,
+    bulk_state=True,
+    undefine_flags=UndefineFlag.MANAGED_SAVE | UndefineFlag.SNAPSHOTS_METADATA,
+    remote_only=_REMOTE_ONLY,
+)

@@ -1,0 +1,1 @@
+"""What each method of the driver does, over a link and values: one module an area."""

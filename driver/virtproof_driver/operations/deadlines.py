@@ -1,0 +1,17 @@
+"""How long each operation waits for its event, in seconds.
+
+What belongs here: one number an operation, and why it is that long. What does not: keepalive and reconnection, whose times are
+the edge's, and stop's patience with the guest, which the caller gives. A deadline is no estimate: every wait ends by its event,
+and only a host that lost the event, or does nothing, is waited for this long.
+"""
+
+from typing import Final
+
+START: Final = 60.0  # a hypervisor prepares memory, disks and networks before the guest's first instruction
+PAUSE: Final = 30.0
+UNPAUSE: Final = 30.0
+FORCE_OFF: Final = 60.0  # libvirt gives QEMU 15 s after SIGTERM before SIGKILL, and the kernel may need time to free memory
+UNDEFINE: Final = 10.0
+SUSPEND: Final = 900.0  # all of the guest's memory is written to the host's disk
+RESTORE: Final = 900.0  # and read from there
+REBOOT: Final = 120.0  # the guest shuts its services down first

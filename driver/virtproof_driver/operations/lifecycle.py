@@ -1,0 +1,103 @@
+"""Starting, pausing, suspending and rebooting an instance.
+
+What belongs here: the operations that are a transition and little else. What does not: the table of transitions
+(`transitions`), and ending an instance (`stopping`).
+"""
+
+from uuid import UUID
+
+from virtproof_driver.errors import DriverError, HypervisorError, InvalidState
+from virtproof_driver.link import Link
+from virtproof_driver.operations.inventory import instance
+from virtproof_driver.operations.stopping import force_off
+from virtproof_driver.operations.transitions import ACTIVE, RUNNING, TRANSITIONS, Move, attempt, transition, wrong_state
+from virtproof_driver.values import Instance, PowerState
+
+
+def start(link: Link, uuid: UUID) -> Instance:
+    """Start an instance that is off; a managed save, if it has one, is restored by libvirt."""
+    return transition(link, uuid, Move.START)
+
+
+def pause(link: Link, uuid: UUID) -> Instance:
+    """Stop the processors; memory stays."""
+    return transition(link, uuid, Move.PAUSE)
+
+
+def unpause(link: Link, uuid: UUID) -> Instance:
+    """Let a paused instance run on."""
+    return transition(link, uuid, Move.UNPAUSE)
+
+
+def suspend(link: Link, uuid: UUID) -> Instance:
+    """Save the memory on the host and stop (managed save). One that is off with a managed save is left as it is."""
+    try:
+        return transition(link, uuid, Move.SUSPEND)
+    except InvalidState:
+        # The reason "saved" is forgotten when the daemon restarts; the managed save itself is not.
+        if not has_managed_save(link, uuid):
+            raise
+        return instance(link, uuid)
+
+
+def resume(link: Link, uuid: UUID) -> Instance:
+    """Restore a managed save. A running instance is left as it is; one that is off without a managed save is InvalidState."""
+    if has_managed_save(link, uuid):
+        return transition(link, uuid, Move.RESTORE)
+    found = instance(link, uuid)
+    if found.state in RUNNING:
+        return found
+    raise InvalidState(
+        f"cannot resume instance {found.name!r} ({uuid}): it is {found.state} and has no managed save; "
+        f"{'unpause' if found.state is PowerState.PAUSED else 'start'} it instead"
+    )
+
+
+def has_managed_save(link: Link, uuid: UUID) -> bool:
+    """Whether the host keeps a managed save of the instance."""
+    return bool(link.call(link.domain(uuid).hasManagedSaveImage))
+
+
+def reboot(link: Link, uuid: UUID) -> Instance:
+    """Ask the guest to restart, and wait for it where the hypervisor tells.
+
+    A paused instance is refused, because no guest can obey while it is paused, and libvirt's test driver would let it run
+    without an event (measured on libvirt 9.0.0).
+    """
+    if link.known_state(uuid) not in RUNNING:
+        _running_or_refused(instance(link, uuid))
+    if link.hypervisor.reboot_emits:
+        return attempt(link, uuid, Move.REBOOT) or instance(link, uuid)
+    return _reboot_unheard(link, uuid)
+
+
+def reboot_hard(link: Link, uuid: UUID) -> Instance:
+    """Force the instance off and start it again; a paused one runs afterwards.
+
+    Where starting fails the instance stays off, and the error says so. A transient domain is refused: forcing it off removes it.
+    """
+    found = instance(link, uuid)
+    if found.state not in ACTIVE:
+        raise wrong_state(found, "reboot", ACTIVE)
+    if not link.call(link.domain(uuid).isPersistent):
+        raise InvalidState(f"cannot reboot transient instance {found.name!r} ({uuid}) hard: forcing it off would remove it")
+    force_off(link, uuid)
+    try:
+        return attempt(link, uuid, Move.START) or instance(link, uuid)
+    except DriverError as error:
+        error.with_leftovers([f"instance {found.name!r} ({uuid}) was forced off and is not running again"])
+        raise
+
+
+def _running_or_refused(found: Instance) -> None:
+    if found.state not in RUNNING:
+        raise wrong_state(found, Move.REBOOT, RUNNING)
+
+
+def _reboot_unheard(link: Link, uuid: UUID) -> Instance:
+    try:
+        link.call(TRANSITIONS[Move.REBOOT].act, link.domain(uuid))
+    except (InvalidState, HypervisorError):
+        _running_or_refused(instance(link, uuid))
+        raise
+    return instance(link, uuid)

@@ -1,0 +1,144 @@
+"""What a composite operation will do, as a value: its steps in order, each with what undoes it.
+
+What belongs here: the plans of spawn, rescue, resize, and of making networks and storage pools. What does not: the actions
+(`actions`) and doing them (`operations.executing`). Building a plan touches nothing, so that a test, or a person, reads what
+would be done before anything is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from virtproof_driver.actions import (
+    Action,
+    AutostartNetwork,
+    AutostartPool,
+    BuildPool,
+    CreateVolume,
+    DefineDomain,
+    DefineNetwork,
+    DefinePool,
+    DeleteVolume,
+    ForceOff,
+    RedefineDomain,
+    RemoveDomain,
+    RemoveNetwork,
+    RemovePool,
+    SetMemory,
+    SetVcpus,
+    StartDomain,
+    StartNetwork,
+    StartPool,
+)
+from virtproof_driver.hypervisors.model import Hypervisor
+from virtproof_driver.markup.domain import domain_xml
+from virtproof_driver.markup.network import network_xml
+from virtproof_driver.markup.storage import pool_xml
+from virtproof_driver.spec import InstanceSpec, NetworkSpec, NewVolume, PoolSpec
+
+BUILT_KINDS = frozenset({"dir"})  # building makes a directory there; for other kinds it may format devices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One action, and what undoes it when a later one fails.
+
+    `undo_if_unsure`: undo it also when it ended without an answer (connection lost, deadline), because undoing what was not
+    done is harmless. A storage volume is the other case: one of that name may have been there before.
+    """
+
+    do: Action
+    undo: Action | None = None
+    undo_if_unsure: bool = False
+
+
+Plan = tuple[Step, ...]
+
+
+def spawn_plan(spec: InstanceSpec, hypervisor: Hypervisor, *, start: bool, paused: bool) -> Plan:
+    """Volumes, definition, start."""
+    steps = [*_volume_steps(spec)]
+    define = DefineDomain(uuid=spec.uuid, name=spec.name, xml=domain_xml(spec, hypervisor))
+    steps.append(Step(do=define, undo=RemoveDomain(uuid=spec.uuid), undo_if_unsure=True))
+    if start:
+        steps.append(Step(do=StartDomain(uuid=spec.uuid, paused=paused)))
+    return tuple(steps)
+
+
+def reboot_into_plan(uuid: UUID, *, old_xml: str, new_xml: str, active: bool) -> Plan:
+    """Off, another definition, start: rescue and unrescue. Undone, the old definition is back, and runs if it ran before."""
+    off = Step(do=ForceOff(uuid=uuid), undo=StartDomain(uuid=uuid), undo_if_unsure=True)
+    return (
+        *((off,) if active else ()),
+        Step(do=RedefineDomain(uuid=uuid, xml=new_xml), undo=RedefineDomain(uuid=uuid, xml=old_xml), undo_if_unsure=True),
+        Step(do=StartDomain(uuid=uuid), undo=ForceOff(uuid=uuid), undo_if_unsure=True),
+    )
+
+
+def resize_plan(old: InstanceSpec, *, vcpus: int, memory_mib: int) -> Plan:
+    """The changes from the old size to the new one; a maximum that nobody asked for follows its value.
+
+    libvirt refuses a value above its maximum, so that a maximum is raised before its value, and lowered after it.
+    """
+    return (*_vcpu_steps(old, vcpus), *_memory_steps(old, memory_mib))
+
+
+def network_plan(network: NetworkSpec, *, autostart: bool) -> Plan:
+    """Definition, start, autostart."""
+    define = DefineNetwork(network=network, xml=network_xml(network))
+    return (
+        Step(do=define, undo=RemoveNetwork(name=network.name)),
+        Step(do=StartNetwork(name=network.name)),
+        *((Step(do=AutostartNetwork(name=network.name)),) if autostart else ()),
+    )
+
+
+def pool_plan(pool: PoolSpec, *, autostart: bool) -> Plan:
+    """Definition, its place on the host, start, autostart."""
+    return (
+        Step(do=DefinePool(pool=pool, xml=pool_xml(pool)), undo=RemovePool(name=pool.name)),
+        *((Step(do=BuildPool(name=pool.name)),) if pool.kind in BUILT_KINDS else ()),
+        Step(do=StartPool(name=pool.name)),
+        *((Step(do=AutostartPool(name=pool.name)),) if autostart else ()),
+    )
+
+
+def _volume_steps(spec: InstanceSpec) -> Iterator[Step]:
+    for disk in spec.disks:
+        if isinstance(disk.source, NewVolume):
+            yield Step(
+                do=CreateVolume(volume=disk.source, format=disk.format),
+                undo=DeleteVolume(pool=disk.source.pool, volume=disk.source.volume),
+            )
+
+
+def _vcpu_steps(old: InstanceSpec, vcpus: int) -> Plan:
+    def step(*, maximum: bool) -> Step:
+        return Step(
+            do=SetVcpus(uuid=old.uuid, count=vcpus, maximum=maximum),
+            undo=SetVcpus(uuid=old.uuid, count=old.vcpus, maximum=maximum),
+            undo_if_unsure=True,
+        )
+
+    maximum = step(maximum=True) if old.max_vcpus is None else None
+    return _in_order(step(maximum=False), maximum, change=vcpus - old.vcpus)
+
+
+def _memory_steps(old: InstanceSpec, memory_mib: int) -> Plan:
+    def step(*, maximum: bool) -> Step:
+        return Step(
+            do=SetMemory(uuid=old.uuid, mib=memory_mib, maximum=maximum),
+            undo=SetMemory(uuid=old.uuid, mib=old.memory_mib, maximum=maximum),
+            undo_if_unsure=True,
+        )
+
+    maximum = step(maximum=True) if old.max_memory_mib is None else None
+    return _in_order(step(maximum=False), maximum, change=memory_mib - old.memory_mib)
+
+
+def _in_order(value: Step, maximum: Step | None, *, change: int) -> Plan:
+    if change == 0:
+        return ()
+    if maximum is None:
+        return (value,)
+    return (maximum, value) if change > 0 else (value, maximum)
