@@ -1,8 +1,8 @@
 """libvirt's credential requests, answered by the caller's callback.
 
-What belongs here: the lists that libvirt-python passes, the flags it wants back, and keeping secrets out of what is said about a
-failure. What does not: the request as the caller sees it (`auth`). Callback shape: entry 4 of each request takes the answer; 0 means
-answered, -1 cancelled.
+What belongs here: the lists that libvirt-python passes, the flags it wants back, and keeping secrets out of what is said about
+a failure. What does not: the request as the caller sees it (`auth`). Callback shape: entry 4 of each request takes the answer;
+0 means answered, -1 cancelled.
 """
 
 from typing import Any
@@ -42,7 +42,8 @@ class CredentialDesk:
 
     def _answer(self, request: list[Any]) -> bool:
         kind = CredentialType(request[0])
-        answer = self._authenticate(CredentialRequest(kind=kind, prompt=request[1] or "", challenge=request[2], default=request[3]))
+        prompt, challenge, default = request[1:_ANSWER]
+        answer = self._authenticate(CredentialRequest(kind=kind, prompt=prompt or "", challenge=challenge, default=default))
         if answer is None:
             return False
         if kind in _SECRETS and answer:

@@ -1,7 +1,7 @@
 """One thread that runs small tasks in the order in which they were posted.
 
-What belongs here: the queue and the thread. What does not: what the tasks do. libvirt's callbacks post and return, so that nothing of
-ours ever runs on libvirt's thread.
+What belongs here: the queue and the thread. What does not: what the tasks do. libvirt's callbacks post and return, so that
+nothing of ours ever runs on libvirt's thread.
 """
 
 import logging
@@ -45,6 +45,6 @@ class Dispatcher:
         while (task := self._tasks.get()) is not None:
             try:
                 task()
-            except Exception:
+            except Exception:  # noqa: BLE001  # whatever a task raises, the next one runs
                 self.failures += 1
                 _log.exception("a task of %s failed", self._thread.name)

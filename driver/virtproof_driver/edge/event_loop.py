@@ -1,8 +1,8 @@
 """libvirt's event loop: one thread a process and binding, registered before the first connection.
 
-What belongs here: registration, the thread, and silencing libvirt's default error handler, which prints to stderr what the driver
-raises anyway. What does not: what callbacks do. Source: https://libvirt.org/html/libvirt-libvirt-event.html: the implementation must be
-registered before a connection is opened, or that connection has no events and no keepalive.
+What belongs here: registration, the thread, and silencing libvirt's default error handler, which prints to stderr what the
+driver raises anyway. What does not: what callbacks do. Source: https://libvirt.org/html/libvirt-libvirt-event.html: the
+implementation must be registered before a connection is opened, or that connection has no events and no keepalive.
 """
 
 import logging

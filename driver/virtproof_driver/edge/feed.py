@@ -1,7 +1,7 @@
 """From libvirt's callback to waits and listeners: the way of an event.
 
-What belongs here: which task is posted for what, on the one dispatcher thread of a connection. What does not: the rules (`events`) and
-the connection (`session`). The world changes on the dispatcher thread alone.
+What belongs here: which task is posted for what, on the one dispatcher thread of a connection. What does not: the rules
+(`events`) and the connection (`session`). The world changes on the dispatcher thread alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ FLUSH_SECONDS = 10.0
 class Feed:
     """The stream of changes of one host, over all connections that were made to it.
 
-    `on_gone` is told each domain that was undefined or renamed, on the dispatcher thread: handles to it are no longer worth keeping.
+    `on_gone` is told each domain that is gone or renamed, on the dispatcher thread: handles to it are no longer worth keeping.
     """
 
     def __init__(self, on_gone: Callable[[UUID], None]) -> None:
@@ -66,11 +66,11 @@ class Feed:
             return
         events = self._world.apply(change)
         self._publish(events)
-        if change.kind is EventKind.UNDEFINED or change.reason == "renamed":
+        if change.reason == "renamed" or self._world.known(change.uuid) is None:
             self._on_gone(change.uuid)
         if not events and change.kind is not EventKind.REBOOTED:
-            # A wait is armed because its caller holds the state to be another: a change that was folded away ends it all the same, and the
-            # caller reads the state. Only a burst of reboots carries on beyond the wait that its first one ended.
+            # A wait is armed because its caller holds the state to be another: a change that was folded away ends it all the
+            # same, and the caller reads the state. Only a burst of reboots carries on beyond the wait that its first one ended.
             self.waits.tell(event_of(change, change.kind, change.reason))
 
     def _compare_all(self, epoch: int, found: Mapping[UUID, Found], reading: Reading) -> None:

@@ -39,5 +39,5 @@ def _states_one_by_one(binding: Binding, connection: Connection) -> Iterator[tup
 
 def _found(domain: Domain, pair: tuple[int, int], persistent: bool) -> Found:  # noqa: FBT001  # two lines above
     state, reason = power_state(*pair)
-    domain_id = domain.ID()
-    return Found(name=domain.name(), state=state, reason=reason, persistent=persistent, domain_id=domain_id if domain_id > 0 else None)
+    number = domain.ID()
+    return Found(name=domain.name(), state=state, reason=reason, persistent=persistent, domain_id=number if number > 0 else None)

@@ -1,6 +1,7 @@
 """What a failed call was about, told from the call itself.
 
-What belongs here: finding a UUID or a name in the bound method and its arguments. What does not: the error made of it (`error_table`).
+What belongs here: finding a UUID or a name in the bound method and its arguments. What does not: the error made of it
+(`error_table`).
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
-"""Opening a connection to a host and making it ready: credentials, keepalive, callbacks, the first reading. And giving it up again.
+"""Opening a connection to a host and making it ready, and giving it up again.
 
-What belongs here: the libvirt calls of both, in order, and the error of an opening. What does not: when it is done, and by whom (`opener`,
-`session`). Callbacks are registered before the reading, so that no change falls between them.
+What belongs here: the libvirt calls of both, in order, and the error of an opening. What does not: when it is done, and by whom
+(`opener`, `session`). Callbacks are registered before the reading, so that no change falls between them.
 """
 
 import time
@@ -57,7 +57,10 @@ class Opened:
 
 
 def dial(target: Target) -> Connection:
-    """Open the connection. Raises HostUnreachable; PermissionDenied, with the callback's own error as its cause if it raised one."""
+    """Open the connection.
+
+    Raises HostUnreachable; PermissionDenied, with the callback's own error as its cause if it raised one.
+    """
     desk = CredentialDesk(target.auth) if target.auth is not None else None
     ensure_running(target.binding)
     try:
@@ -82,7 +85,10 @@ def _failure(target: Target, desk: CredentialDesk | None, error: LibvirtError) -
 
 
 def prepare(target: Target, connection: Connection, epoch: int, feed: Feed, on_close: Callable[[int], None]) -> Opened:
-    """Make a connection ready and bring the feed up to date. Raises the binding's libvirtError; the caller gives the connection up."""
+    """Make a connection ready and bring the feed up to date.
+
+    Raises the binding's libvirtError; the caller gives the connection up.
+    """
     remote = _keep_alive(target, connection)
     hypervisor = target.hypervisor_for(connection.getType())
     connection.registerCloseCallback(lambda _connection, _reason, _opaque: on_close(epoch), None)
@@ -131,7 +137,10 @@ def _register(connection: Connection, event_id: DomainEventId, epoch: int, feed:
 
 
 def give_up(binding: Binding, connection: Connection, callback_ids: tuple[int, ...] = ()) -> None:
-    """Deregister and close. Errors are passed over: on a broken connection each of these fails, and libvirt frees what it holds."""
+    """Deregister and close.
+
+    Errors are passed over: on a broken connection each of these fails, and libvirt frees what it holds.
+    """
     for callback_id in callback_ids:
         with suppress(binding.libvirtError):
             connection.domainEventDeregisterAny(callback_id)

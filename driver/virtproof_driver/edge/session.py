@@ -1,11 +1,12 @@
 """A host as the driver holds it: the live connection, the calls made on it, what happens when it is lost, and the end.
 
-What belongs here: which connection is the live one. What does not: opening one (`opening`), the way of an event (`feed`), trying again
-(`supervisor`).
+What belongs here: which connection is the live one. What does not: opening one (`opening`), the way of an event (`feed`),
+trying again (`supervisor`).
 
-Theory of operation. A session has at most one live connection, numbered by its epoch. It is lost when libvirt says so (the close
-callback) or when a call fails with ConnectionLost and the connection is no longer alive; then waits end, and the supervisor tries to open
-the next one. Whoever needs a connection meanwhile tries at once. A lost connection never heals, so its handles go with it.
+Theory of operation. A session has at most one live connection, numbered by its epoch. It is lost when libvirt says so (the
+close callback) or when a call fails with ConnectionLost and the connection is no longer alive; then waits end, and the
+supervisor tries to open the next one. Whoever needs a connection meanwhile tries at once. A lost connection never heals, so its
+handles go with it.
 """
 
 import threading
@@ -34,6 +35,7 @@ from virtproof_driver.values import PowerState
 P = ParamSpec("P")
 T = TypeVar("T")
 JOIN_SECONDS = 5.0
+OPENER_JOIN_SECONDS = 1.0
 
 
 class Session:
@@ -55,7 +57,10 @@ class Session:
         return f"<{type(self).__name__} {self.uri}>"
 
     def open(self) -> None:
-        """Connect; once. Raises HostUnreachable, PermissionDenied. With a credentials callback there is no deadline: a person may answer."""
+        """Connect; once.
+
+        Raises HostUnreachable, PermissionDenied. With a credentials callback there is no deadline: a person may answer.
+        """
         self._feed.dispatcher.start()
         try:
             self._opener.attempt(None if self._target.auth is not None else self._target.keepalive.patience_seconds)
@@ -160,10 +165,10 @@ class Session:
             live, self._live = self._live, None
         self._feed.waits.fail(self._closed_error)
         self._feed.subscriptions.close()
-        if live is not None:
-            self._retire(live)
+        self._opener.abandon(self._closed_error(), OPENER_JOIN_SECONDS)
         self._supervisor.wait_ended(JOIN_SECONDS)
-        self._opener.wait_ended(JOIN_SECONDS if live is None else 0)
+        if live is not None:
+            self._retire(live).join(JOIN_SECONDS)
         self._feed.dispatcher.stop(JOIN_SECONDS)
 
     def _check_open(self) -> None:
@@ -176,7 +181,10 @@ class Session:
     # --- which connection is the live one --------------------------------------------------------------
 
     def _opened(self) -> Opened:
-        """The live connection, or the one that a single attempt brings. Raises HostUnreachable, PermissionDenied, DriverClosed."""
+        """The live connection, or the one that a single attempt brings.
+
+        Raises HostUnreachable, PermissionDenied, DriverClosed.
+        """
         self._check_open()
         live = self._live
         if live is None:
@@ -216,7 +224,7 @@ class Session:
             self._first = self._first or opened
 
     def _close_reported(self, epoch: int) -> None:
-        """libvirt's close callback: on its thread, so only post."""
+        """Take the close callback, on libvirt's thread: post and return."""
         self._feed.dispatcher.post(partial(self._lose, epoch))
 
     def _noticed(self, failure: DriverError, live: Opened | None) -> DriverError:
@@ -246,10 +254,10 @@ class Session:
         self._retire(live)
         self._supervisor.lost()
 
-    def _retire(self, opened: Opened) -> None:
+    def _retire(self, opened: Opened) -> threading.Thread:
         """Give a connection up on a thread of its own: deregistering asks the daemon, which may not answer."""
         opened.domains.clear()
         args = (self._target.binding, opened.connection, opened.callback_ids)
         thread = threading.Thread(target=give_up, args=args, name="virtproof-closer", daemon=True)
         thread.start()
-        thread.join(JOIN_SECONDS)
+        return thread

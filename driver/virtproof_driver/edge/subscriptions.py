@@ -1,6 +1,7 @@
 """Listeners: each has a queue and a thread of its own, so that a slow or raising one delays nobody but itself.
 
-What belongs here: delivery. What does not: which events there are (`feed`). A listener may call the driver; it is not on libvirt's thread.
+What belongs here: delivery. What does not: which events there are (`feed`). A listener may call the driver; it is not on
+libvirt's thread.
 """
 
 import logging
@@ -19,7 +20,10 @@ JOIN_SECONDS = 1.0
 
 
 class Delivery:
-    """A listener's place; a `contract.Subscription`. `failures` counts the exceptions that the listener raised; each is logged."""
+    """A listener's place; a `contract.Subscription`.
+
+    `failures` counts the exceptions that the listener raised; each is logged.
+    """
 
     def __init__(self, listener: Listener, uuid: UUID | None, on_close: Callable[["Delivery"], None]) -> None:
         self.failures = 0
@@ -58,7 +62,7 @@ class Delivery:
         while (event := self._events.get()) is not None and not self._closed.is_set():
             try:
                 self._listener(event)
-            except Exception:
+            except Exception:  # noqa: BLE001  # listeners are the caller's code
                 self.failures += 1
                 _log.exception("a listener raised on %s of instance %s; it stays subscribed", event.kind, event.uuid)
 

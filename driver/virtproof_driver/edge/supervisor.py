@@ -16,7 +16,7 @@ _GROWTH = 2.0
 
 
 def delays() -> Iterator[float]:
-    """Seconds before each attempt, without end: 0.1, 0.2, 0.4 … 10, 10…"""
+    """Seconds before each attempt, without end: they double from 0.1 to 10 and stay there."""
     delay = FIRST_DELAY_SECONDS
     while True:
         yield delay
@@ -52,7 +52,7 @@ class Supervisor:
                 self._reopen()
             except DriverError as error:
                 _log.info("the host is not back: %s", error)
-            except Exception:
+            except Exception:  # noqa: BLE001  # nobody would see it; the host may still come back
                 _log.exception("reconnecting failed unexpectedly; it is tried again")
             else:
                 return

@@ -1,10 +1,11 @@
 """Waits of operations for events: armed before the call, ended by an event, a broken connection, or the deadline.
 
-What belongs here: who waits for what, and the blocking. What does not: what to wait for (`operations`), and confirming by a read of the state.
+What belongs here: who waits for what, and the blocking. What does not: what to wait for (`operations`), and confirming by a
+read of the state.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from uuid import UUID
@@ -39,7 +40,7 @@ class Waits:
         self._armed: dict[UUID, list[_Armed]] = {}
 
     @contextmanager
-    def armed(self, uuid: UUID, awaited: Awaited) -> Iterator[Wait]:
+    def armed(self, uuid: UUID, awaited: Awaited) -> Generator[Wait]:
         """Arm a wait for as long as the block runs."""
         wait = _Armed(awaited)
         with self._lock:

@@ -4,10 +4,10 @@ What belongs here: the frozen value of what is known of one domain, and the tabl
 What does not: comparing with what a host answered (`resync`), and keeping the values of all domains (`world`).
 
 Theory of operation. libvirt's events are changes, but some come twice (a reboot is told two or three times by QEMU, and a test
-driver's domain that is undefined while it runs can be undefined again), some come early (QEMU 7.2 resumes before it has started) and some
-are told by an event that was sent already. So a change is news only in the states that `NEWS_IN` names; elsewhere it is
-folded away. A state that a change cannot follow directly (paused after off) means that an event was missed: `IMPLIED` names
-what is told first, marked as resynced.
+driver's domain that is undefined while it runs can be undefined again), some come early (QEMU 7.2 resumes before it has
+started) and some are told by an event that was sent already. So a change is news only in the states that `NEWS_IN` names;
+elsewhere it is folded away. A state that a change cannot follow directly (paused after off) means that an event was missed:
+`IMPLIED` names what is told first, marked as resynced.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,8 +27,8 @@ REBOOT_BURST_SECONDS = 0.5
 class Known:
     """What listeners were told of one domain.
 
-    `state` is one of RUNNING, PAUSED, OFF, CRASHED, PM_SUSPENDED. `domain_id` tells two runs of a domain apart; None while off or not
-    told. The stamps are those of the newest event about the definition, the state and a reboot, told on or folded away.
+    `state` is one of RUNNING, PAUSED, OFF, CRASHED, PM_SUSPENDED. `domain_id` tells two runs of a domain apart; None while off
+    or not told. The stamps are those of the newest event about the definition, the state and a reboot, told on or folded away.
     """
 
     name: str
@@ -92,8 +92,9 @@ def _fold_state(known: Known, change: RawChange) -> Folded:
         return touched, ()
     state = STATE_AFTER[change.kind]
     domain_id = None if state is PowerState.OFF else change.domain_id or known.domain_id
-    first = () if implied is None else (event_of(change, implied, UNKNOWN, resynced=True),)
-    return replace(touched, state=state, domain_id=domain_id, reboot_stamp=-inf), (*first, event_of(change, change.kind, change.reason))
+    after = replace(touched, state=state, domain_id=domain_id, reboot_stamp=-inf)
+    told = event_of(change, change.kind, change.reason)
+    return after, (told,) if implied is None else (event_of(change, implied, UNKNOWN, resynced=True), told)
 
 
 def _fold_defined(known: Known, change: RawChange) -> Folded:

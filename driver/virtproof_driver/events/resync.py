@@ -1,10 +1,12 @@
 """What was missed: comparing what listeners were told with what a host answers gives the events that did not come.
 
-What belongs here: the comparison of one domain, by table. What does not: reading the host (`edge.inventory`) and keeping the domains (`world`).
+What belongs here: the comparison of one domain, by table. What does not: reading the host (`edge.inventory`) and keeping the
+domains (`world`).
 
-Theory of operation. A comparison knows when its reading began (`since`). Callbacks are registered before the reading, so an event stamped
-later than that is the newer word: what it told (definition or state) is left out of the comparison. Everything else that differs
-was missed, is told now, marked as resynced, and becomes what is known, so that an event for it that still comes is folded away.
+Theory of operation. A comparison knows when its reading began (`since`). Callbacks are registered before the reading, so an
+event stamped later than that is the newer word: what it told (definition or state) is left out of the comparison. Everything
+else that differs was missed, is told now, marked as resynced, and becomes what is known, so that an event for it that still
+comes is folded away.
 """
 
 from collections.abc import Mapping
@@ -114,7 +116,8 @@ def _definition(before: Known, now: Found, reading: Reading) -> tuple[Told, Told
 
 def _reasons(kinds: tuple[EventKind, ...], reason: str) -> Told:
     """The host's reason belongs to the newest change; of those before it nothing is known."""
-    return tuple((kind, UNKNOWN) for kind in kinds[:-1]) + tuple((kind, DETAIL_OF_REASON.get((kind, reason), reason)) for kind in kinds[-1:])
+    earlier = tuple((kind, UNKNOWN) for kind in kinds[:-1])
+    return earlier + tuple((kind, DETAIL_OF_REASON.get((kind, reason), reason)) for kind in kinds[-1:])
 
 
 def _after(before: Known, now: Found, reading: Reading) -> Known:

@@ -1,8 +1,8 @@
 """What libvirt's domain events mean, one at a time: (event id, event, detail) to the kind of change and its reason.
 
 What belongs here: the tables, and the two values before and after them. What does not: whether a change is news; that needs to
-know the domain and is `fold`. Reasons are libvirt's own names of the details in lower case, and a test compares each with the real module.
-Source: https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainEventType and the detail enums beside it.
+know the domain and is `fold`. Reasons are libvirt's own names of the details in lower case, and a test compares each with the
+real module. Source: https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainEventType and the detail enums beside it.
 """
 
 from collections.abc import Mapping

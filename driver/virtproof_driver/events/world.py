@@ -1,7 +1,7 @@
 """What is known of all domains of a host, and the one place where it changes.
 
-What belongs here: the mapping of domains, and forgetting those that are gone. What does not: the rules (`fold`, `resync`), threads and
-clocks (`edge.feed`). Not safe for several writers: one thread changes it. Readers of single domains need no lock.
+What belongs here: the mapping of domains, and forgetting those that are gone. What does not: the rules (`fold`, `resync`),
+threads and clocks (`edge.feed`). Not safe for several writers: one thread changes it. Readers of single domains need no lock.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class World:
         """Compare with a reading of all domains; the result is what was missed."""
         self._reading = False
         events: list[LifecycleEvent] = []
-        for uuid in (*found, *(self._domains.keys() - found.keys())):
+        for uuid in dict.fromkeys((*self._domains, *found)):
             events += self._compare(uuid, found.get(uuid), reading)
         return tuple(events)
 
