@@ -1,1 +1,69 @@
-"""The pytest plug-in: where the suite meets pytest."""
+"""The pytest plug-in: where the suite meets pytest.
+
+What belongs here: the options, and waking the rest of the plug-in (`session`, `fixtures`) when an option of ours was given or a case is
+collected. What does not: anything else; pytest loads this module in every process of an environment that has the suite
+installed, where it must cost and change nothing.
+"""
+
+import types
+from typing import TYPE_CHECKING, Final, Protocol
+
+import pytest
+
+from virtproof import options
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+ACTIVE: Final = "virtproof-session"
+_CASE: Final = "__virtproof_case__"  # cases.ATTRIBUTE, not imported here; test_plugin compares them
+
+
+class _Node(Protocol):
+    """A worker as xdist's controller sees it."""
+
+    workerinput: dict[str, object]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    options.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Wake when asked to by an option, so that what is wrong with one is said before anything is collected."""
+    if any(argument.startswith("--virtproof-") for argument in config.invocation_params.args):
+        wake(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: "WorkerController") -> None:
+    """Hand an xdist worker the run's identity, so that the names of all its objects tell whose they are."""
+    from virtproof.identity import hand_out  # noqa: PLC0415 - every pytest process loads this module
+
+    hand_out(node.config, node.workerinput)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> None:
+    """Wake at the first case, before pytest looks for its fixtures; give each case the fixture that opens its world."""
+    if isinstance(obj, types.FunctionType) and _CASE in vars(obj):
+        wake(collector.config)
+        _use(obj, "virtproof_case")
+
+
+def wake(config: pytest.Config) -> None:
+    """Register what runs cases, once. Raises pytest.UsageError for options that cannot be."""
+    if config.pluginmanager.has_plugin(ACTIVE):
+        return
+    from virtproof import fixtures  # noqa: PLC0415 - as above
+    from virtproof.session import SuiteSession  # noqa: PLC0415 - as above
+
+    config.pluginmanager.register(SuiteSession(config), ACTIVE)
+    config.pluginmanager.register(fixtures, "virtproof-fixtures")
+
+
+def _use(function: types.FunctionType, fixture: str) -> None:
+    marks: list[pytest.Mark] = getattr(function, "pytestmark", [])
+    if not any(mark.name == "usefixtures" and fixture in mark.args for mark in marks):
+        pytest.mark.usefixtures(fixture)(function)

@@ -19,11 +19,11 @@ import pytest
 from virtproof import profiles, suite
 from virtproof.errors import SuiteError, UsageError
 from virtproof.options import Options, arguments_of
+from virtproof.merging import WORKERS_DIR
 from virtproof.progress import Progress
 from virtproof.runs import EVIDENCE_FILE, RUN_FILE, read
 
 LOG_FILE: Final = "pytest.log"
-WORKERS_DIR: Final = ".workers"
 _FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 _ENDED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 

@@ -1,0 +1,145 @@
+"""What one case works with, and how all of it ends.
+
+What belongs here: connecting drivers under test on the case's world, names, specs, the observer, and the order of the teardown. What does
+not: pytest (`fixtures`), what was made (`makings`), what is left (`recording.leftovers`). The teardown: faults end, what the case made
+is unmade through the driver, the host is looked at, drivers are closed, the process is looked at, and the lane reaps what was left.
+"""
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from virtproof.errors import SuiteError
+from virtproof.lanes.model import CaseWorld, Lane
+from virtproof.makings import NotingDriver, unmake
+from virtproof.recording.binding import RecordingBinding
+from virtproof.recording.connections import Ear
+from virtproof.recording.driver import recorded
+from virtproof.recording.faults import Faults
+from virtproof.recording.leftovers import LeftoverCheck
+from virtproof.recording.recorder import Recorder
+from virtproof.recording.world import World
+from virtproof.subject import Subject
+from virtproof_driver import Capability
+from virtproof_driver.binding import Connection
+from virtproof_driver.contract import ComputeDriver
+from virtproof_driver.spec import InstanceSpec
+
+EXCLUSIVE: Final = frozenset({Capability.CONNECTION_RECONNECT, Capability.CONNECTION_KEEPALIVE})
+_NUMBERS_A_CASE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What outlives a case: one each a worker. `prefix` is the worker's."""
+
+    recorder: Recorder
+    recording: RecordingBinding
+    subject: Subject
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """A driver that the case connected: as the case sees it, and what it made."""
+
+    driver: ComputeDriver
+    noting: NotingDriver
+    world: World
+
+
+class CaseContext:
+    """A case under way. `number` tells it from the worker's other cases and is part of all its names."""
+
+    def __init__(self, tools: Tools, lane: Lane, world: CaseWorld, number: int) -> None:
+        self.lane = lane
+        self.case_world = world
+        self.faults = Faults(tools.recorder)
+        self.recorder = tools.recorder
+        self.prefix = f"{tools.prefix}{number}-"
+        self._tools = tools
+        self._check = LeftoverCheck(tools.recorder, tools.recording)
+        self._connected: list[Connected] = []
+        self._ears: dict[int, tuple[Connection, Ear]] = {}
+        self._numbers = itertools.count(number * _NUMBERS_A_CASE)
+        self._named = itertools.count(1)
+        self.world = World(lambda: self._observer(self._oldest()), self.recorder, self.prefix)
+        tools.recording.begin_case()
+
+    # --- what fixtures give -------------------------------------------------------------------------------------------
+
+    def connect(self, uri: str | None = None, **options: object) -> ComputeDriver:
+        """A driver under test on this case's host; `options` go to its factory as they are."""
+        recording, opened = self._tools.recording, len(self._tools.recording.tracked())
+
+        def own() -> Connection | None:
+            return next((tracked.bare for tracked in recording.tracked()[opened:] if not tracked.closed), None)
+
+        noting = NotingDriver(self._tools.subject.factory(uri or self.case_world.uri, binding=recording, **options))
+        world = World(lambda: self._observer(own()), self.recorder, self.prefix)
+        self._connected.append(Connected(driver=recorded(noting, self.recorder), noting=noting, world=world))
+        if self.case_world.shared:
+            self._observer(None)
+        return self._connected[-1].driver
+
+    def name(self, hint: str = "vm") -> str:
+        """A name that no other object on the host has."""
+        return f"{self.prefix}{hint}-{next(self._named)}"
+
+    def small(self, name: str | None = None, **changes: Any) -> InstanceSpec:
+        """The lane's smallest instance with a new UUID and new hardware addresses, changed as asked."""
+        return replace(self.case_world.small(name or self.name(), next(self._numbers)), **changes)
+
+    # --- the observer -------------------------------------------------------------------------------------------------
+
+    def _observer(self, own: Connection | None) -> Connection:
+        """A bare connection past the drivers: the lane's own, or where the host is private to its connection, the driver's."""
+        if not self.case_world.shared:
+            return self.case_world.observer(own)
+        connection = self.case_world.observer(None)
+        if id(connection) not in self._ears:  # the lane may have had to reconnect
+            self._ears[id(connection)] = (connection, self._tools.recording.listen(connection))
+        return connection
+
+    def _oldest(self) -> Connection | None:
+        """The connection of the oldest driver that is open: most cases have one driver, and it is the one they look past."""
+        return next((tracked.bare for tracked in self._tools.recording.tracked() if not tracked.closed), None)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Take everything down. Raises SuiteError for what is the case's own mistake, after everything was taken down."""
+        problems = list(self.faults.finish())
+        try:
+            left = sum(self._unmade(connected) for connected in reversed(self._connected))
+            left += self._check.objects(self.world) if self.case_world.shared else 0
+            for connected in reversed(self._connected):
+                problems += self._closed(connected)
+            self._check.after_close()
+        finally:
+            for _, ear in self._ears.values():
+                ear.release()
+        if left:
+            self.lane.reap()
+        if problems:
+            raise SuiteError("; ".join(problems))
+
+    def _unmade(self, connected: Connected) -> int:
+        """Unmake what one driver made, through it; how many objects stay in a host that is private to it."""
+        if connected.noting.noted_closed and not self.case_world.shared:
+            return 0
+        there = [made for made in connected.noting.noted_makings if made.is_there(connected.world)]
+        if there:
+            unmake(self._open_driver(connected), there, connected.world, self.recorder)
+        return 0 if self.case_world.shared else self._check.objects(connected.world)
+
+    def _open_driver(self, connected: Connected) -> ComputeDriver:
+        return self.connect() if connected.noting.noted_closed else connected.driver
+
+    def _closed(self, connected: Connected) -> list[str]:
+        if not connected.noting.noted_closed:
+            try:
+                connected.driver.close()
+            except Exception as error:  # noqa: BLE001 - whatever a driver raises is told, and the others are closed still
+                return [f"close() raised {type(error).__name__}: {error}"]
+        return []

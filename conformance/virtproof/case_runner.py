@@ -1,0 +1,126 @@
+"""One case from begin to end: whether it applies, its phases, its evidence, and what the judges say of it at once.
+
+What belongs here: the order of these steps, and turning what they found into pytest's reports. What does not: pytest's hooks
+(`session`), the case's world (`case_context`), rules (`outcomes`, `judges`). The final verdict comes from the stored evidence; this is
+the same judging, on memory, so that a failing test fails where it runs.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from virtproof.errors import VirtproofError
+from virtproof.evidence import Record
+from virtproof.judges import Facts, facts_of, judge_case
+from virtproof.lane_pool import LaneKey, LanePool
+from virtproof.lanes.model import Lane
+from virtproof.outcomes import OUTCOME, Outcome, Phase, conclude
+from virtproof.recording.recorder import Recorder
+from virtproof.selection import Candidate
+from virtproof.subject import Subject
+from virtproof.verdicts import Violation
+
+OWN_FAULT: Final = "virtproof_own_fault"
+_LONGEST: Final = 600
+
+
+class CaseRunner:
+    """Runs the cases of one process, one at a time."""
+
+    def __init__(self, recorder: Recorder, pool: LanePool, subject: Subject) -> None:
+        self._recorder = recorder
+        self._pool = pool
+        self._subject = subject
+
+    def run(self, candidate: Candidate[pytest.Item], key: LaneKey, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
+        """Run a case on a lane, or say why it was not run; pytest's reports, of which the last carries the outcome."""
+        started = time.monotonic()
+        try:
+            lane = self._pool.lane(key)
+            unsupported = self._refusals(candidate, lane)
+        except VirtproofError as error:
+            return self._without_running(candidate, Outcome.ERROR, str(error))
+        if unsupported:
+            return self._without_running(candidate, Outcome.UNSUPPORTED, unsupported)
+        self._recorder.begin_case(candidate.lane, candidate.id, where=candidate.where)
+        reports = runtestprotocol(candidate.item, log=False, nextitem=nextitem)
+        outcome, message = conclude(map(_phase, reports))
+        records = self._recorder.end_case(outcome=outcome.value, message=message, seconds=round(time.monotonic() - started, 6))
+        violations = judge_case(records, self._facts(lane))
+        return _told(reports, outcome, violations)
+
+    def _refusals(self, candidate: Candidate[pytest.Item], lane: Lane) -> str:
+        """Why the lane cannot run the case: each capability that it needs and that the manifest or the driver does not claim."""
+        declared = lane.backend.refusals(lane.versions)
+        unclaimed = self._subject.unclaimed(lane)
+        reasons = {need: declared.get(need, "the driver does not claim it") for need in candidate.case.needs if need in {*declared, *unclaimed}}
+        return "; ".join(f"{need}: {reasons[need]}" for need in sorted(reasons))
+
+    def _facts(self, lane: Lane) -> Facts:
+        return facts_of(lane.backend, lane.versions, self._subject.unclaimed(lane))
+
+    def _without_running(self, candidate: Candidate[pytest.Item], outcome: Outcome, message: str) -> list[pytest.TestReport]:
+        self._recorder.begin_case(candidate.lane, candidate.id, where=candidate.where)
+        self._recorder.end_case(outcome=outcome.value, message=message, seconds=0.0)
+        return [_report(candidate.item, outcome, message)]
+
+
+def _report(item: pytest.Item, outcome: Outcome, message: str) -> pytest.TestReport:
+    path, line, _ = item.location
+    unsupported = outcome is Outcome.UNSUPPORTED
+    report = pytest.TestReport(
+        nodeid=item.nodeid,
+        location=item.location,
+        keywords={},
+        outcome="skipped" if unsupported else "failed",
+        longrepr=(path, (line or 0) + 1, f"unsupported: {message}") if unsupported else message,
+        when="setup",
+    )
+    setattr(report, OUTCOME, outcome.value)
+    return report
+
+
+def _phase(report: pytest.TestReport) -> Phase:
+    skipped = report.outcome == "skipped" or hasattr(report, "wasxfail")
+    return Phase(
+        when=report.when or "",
+        outcome="skipped" if skipped else report.outcome,
+        message=_why(report),
+        own_fault=bool(getattr(report, OWN_FAULT, False)),
+    )
+
+
+def _why(report: pytest.TestReport) -> str:
+    """What a report says, as one paragraph of bounded length."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = crash.message if crash is not None else report.longreprtext
+    return " ".join(str(text).split())[:_LONGEST]
+
+
+def _told(reports: Sequence[pytest.TestReport], outcome: Outcome, violations: Sequence[Violation]) -> list[pytest.TestReport]:
+    """The reports, failed where pytest would have skipped or where the evidence breaks a rule; the last carries the outcome."""
+    for report in reports:
+        if report.outcome == "skipped" or hasattr(report, "wasxfail"):
+            _fail(report, f"there is no skip: {report.longreprtext or getattr(report, 'wasxfail', '')}")
+    if violations:
+        _fail(next((r for r in reports if r.when == "call"), reports[-1]), broken(violations))
+        outcome = Outcome.FAILED if outcome is Outcome.PASSED else outcome
+    setattr(reports[-1], OUTCOME, outcome.value)
+    return list(reports)
+
+
+def _fail(report: pytest.TestReport, text: str) -> None:
+    if report.outcome == "failed":
+        report.sections.append(("virtproof", text))
+    else:
+        report.longrepr = text
+    report.outcome = "failed"
+    vars(report).pop("wasxfail", None)
+
+
+def broken(violations: Iterable[Violation]) -> str:
+    """The rules that a case's evidence breaks, a line each."""
+    return "\n".join(f"{each.rule}: {each.message}" for each in violations)

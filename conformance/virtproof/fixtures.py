@@ -1,0 +1,129 @@
+"""The fixtures that cases use.
+
+What belongs here: fixtures, each a line or two over `case_context`, with what a case may expect of it. What does not: their work. They are
+registered when the first case is collected, so that other tests of the same session do not see them before.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import pytest
+
+from virtproof.case_context import EXCLUSIVE, CaseContext
+from virtproof.cases import case_of
+from virtproof.errors import SuiteError
+from virtproof.lanes.model import DaemonControl, Lane
+from virtproof.recording.collector import EventCollector
+from virtproof.recording.faults import Faults
+from virtproof.recording.world import World
+from virtproof.session import SESSION
+from virtproof_driver.contract import ComputeDriver
+from virtproof_driver.spec import InstanceSpec
+from virtproof_driver.values import Instance
+
+
+class Connect(Protocol):
+    """What `connect` is: `uri` only where a case has another than the lane's, options as the driver's factory takes them."""
+
+    def __call__(self, uri: str | None = None, **options: object) -> ComputeDriver: ...
+
+
+class Small(Protocol):
+    """What `small` is: a spec with a new UUID and new hardware addresses at each call; `changes` replace its fields."""
+
+    def __call__(self, name: str | None = None, **changes: object) -> InstanceSpec: ...
+
+
+@pytest.fixture(scope="session")
+def lane(request: pytest.FixtureRequest) -> Lane:
+    """The lane that the case runs on. Cases name capabilities, so they seldom ask for it."""
+    return request.config.stash[SESSION].pool.lane(request.param)
+
+
+@pytest.fixture
+def virtproof_case(request: pytest.FixtureRequest, lane: Lane) -> Iterator[CaseContext]:
+    """The case's world, open from before its first fixture until all that it made is gone."""
+    session = request.config.stash[SESSION]
+    made = case_of(request.function)
+    exclusive = made is not None and bool(made.needs & EXCLUSIVE)
+    with session.tools.subject.in_place(), lane.open_case(exclusive=exclusive) as world:
+        context = CaseContext(session.tools, lane, world, next(session.numbers))
+        yield context
+        context.finish()
+
+
+@pytest.fixture
+def world(virtproof_case: CaseContext) -> World:
+    """An observer past the driver under test."""
+    return virtproof_case.world
+
+
+@pytest.fixture
+def connect(virtproof_case: CaseContext) -> Connect:
+    """Connects further drivers under test; each is closed at the end."""
+    return virtproof_case.connect
+
+
+@pytest.fixture
+def driver(connect: Connect) -> ComputeDriver:
+    """A driver under test, connected."""
+    return connect()
+
+
+@pytest.fixture
+def names(virtproof_case: CaseContext) -> Callable[..., str]:
+    """`names("net")`: a name that no other object on the host has, with the worker's prefix."""
+    return virtproof_case.name
+
+
+@pytest.fixture
+def small(virtproof_case: CaseContext) -> Small:
+    """Makes the lane's smallest spec; nothing is spawned."""
+    return virtproof_case.small
+
+
+@pytest.fixture
+def instance(driver: ComputeDriver, small: Small) -> Instance:
+    """An instance that runs."""
+    return driver.spawn(small())
+
+
+@pytest.fixture
+def off_instance(driver: ComputeDriver, small: Small) -> Instance:
+    """An instance that is defined and off."""
+    return driver.spawn(small(), start=False)
+
+
+@pytest.fixture
+def events(virtproof_case: CaseContext, driver: ComputeDriver, world: World) -> Iterator[EventCollector]:
+    """A listener subscribed to the driver. Ask for it before `instance` where the spawn's own events matter."""
+    collector = EventCollector(virtproof_case.recorder).attach(driver, world)
+    yield collector
+    collector.detach()
+
+
+@pytest.fixture
+def faults(virtproof_case: CaseContext) -> Faults:
+    """Faults at the seam of the driver under test. One that never takes effect is an error of the case."""
+    return virtproof_case.faults
+
+
+@pytest.fixture
+def daemon(virtproof_case: CaseContext) -> Iterator[DaemonControl]:
+    """Power over the daemon of this case's own host; it is put right again before anything is taken down."""
+    control = virtproof_case.case_world.daemon
+    if control is None:
+        raise SuiteError("the lane has no daemon of its own; the case must need connection.reconnect or connection.keepalive")
+    yield control
+    control.thaw()
+    control.mend()
+    control.start()
+
+
+@pytest.fixture
+def authenticated(virtproof_case: CaseContext) -> tuple[str, str, str]:
+    """A URI that asks for credentials, with a user and a password that it accepts."""
+    found = virtproof_case.case_world.authenticated()
+    if found is None:
+        raise SuiteError("the lane has no host that asks for credentials; the case must need connection.authentication")
+    return found
