@@ -17,22 +17,20 @@ UNNAMED_PREFIX = "ns"  # for an element that came with its namespace as the defa
 
 
 def canonical(xml: str) -> str:
-    """The element as this driver writes it: no layout, no comments, empty elements short. Raises tree.NotWellFormed.
+    """The element as this driver writes it: no layout, no comments, declarations first, `<a/>`. Raises tree.NotWellFormed.
 
     What libvirt gives back for an element differs in layout from what it was given; in this form both are equal.
     """
-    return tree.compact(tree.parse(xml))
+    return tree.compact(_declarations_first(tree.parse(xml)))
 
 
 def qualified(element: MetadataElement) -> Element:
     """The element as it stands in the domain XML: its root in the namespace, spelt with the prefix."""
     root = tree.parse(element.xml)
-    attributes = dict(root.attrib)
-    root.attrib.clear()
+    root.attrib.pop(_declaration(element.prefix), None)
     root.set(_declaration(element.prefix), element.uri)
-    root.attrib.update({name: value for name, value in attributes.items() if name != _declaration(element.prefix)})
     _qualify(root, element.prefix)
-    return root
+    return _declarations_first(root)
 
 
 def normalised(element: MetadataElement) -> MetadataElement:
@@ -85,7 +83,16 @@ def _element_value(element: Element, uri: str) -> MetadataElement:
         attributes_use_it |= any(name.startswith(f"{prefix}:") for name in node.attrib)
     if prefix and attributes_use_it:
         copy.set(_declaration(prefix), uri)
-    return MetadataElement(uri=uri, prefix=prefix or UNNAMED_PREFIX, xml=tree.compact(copy))
+    return MetadataElement(uri=uri, prefix=prefix or UNNAMED_PREFIX, xml=tree.compact(_declarations_first(copy)))
+
+
+def _declarations_first(root: Element) -> Element:
+    """Order attributes as libxml2 writes them: declarations of namespaces, then all others."""
+    for node in root.iter():
+        attributes = sorted(node.attrib.items(), key=lambda item: item[0].partition(":")[0] != "xmlns")
+        node.attrib.clear()
+        node.attrib.update(attributes)
+    return root
 
 
 def _qualify(element: Element, prefix: str) -> None:
