@@ -1,11 +1,13 @@
 """The automaton of a domain: which lifecycle event may follow which, on any hypervisor that was measured.
 
-What belongs here: the activities of a domain, the table of legal steps, and a world (what is possible by the events so far). What
-does not: records and rules; those are `events`. The theory: one domain has two independent automata, what it does (activity) and
-whether it has a persistent definition. Neither is known when a case begins, and some hypervisors change a state without an
-event, so a world is a *set* of possible states: an event is illegal only if it is impossible from each of them.
+What belongs here: the activities of a domain, the table of legal steps, and a world (what is possible by the events so far).
+What does not: records and rules; those are `events`. The theory: one domain has two independent automata, what it does
+(activity) and whether it has a persistent definition. Neither is known when a case begins, and some hypervisors change a
+state without an event, so a world is a *set* of possible states: an event is illegal only if it is impossible from each of
+them.
 
-The table accepts what was measured on the test driver, QEMU 7.2 to 11.1, LXC and Xen with libvirt 9.0 to 12.8; each odd row says which.
+The table accepts what was measured on the test driver, QEMU 7.2 to 11.1, LXC and Xen with libvirt 9.0 to 12.8; each odd row
+says which.
 """
 
 from collections.abc import Iterable, Mapping

@@ -14,7 +14,7 @@ from virtproof.judges.automaton import Activity
 
 # The family of a name that is not found by cutting these off its end.
 _VARIANTS: Final = ("WithFlags", "Flags", "WithFiles")
-_ALIASES: Final[Mapping[str, str]] = {"createLinux": "createXML", "createXMLFrom": "createXMLFrom", "lookupByUUID": "lookupByUUIDString"}
+_ALIASES: Final[Mapping[str, str]] = {"createLinux": "createXML", "lookupByUUID": "lookupByUUIDString"}
 
 # Families that change a domain, with the lifecycle event each promises once it returned success (measured on the test
 # driver, QEMU and LXC, libvirt 9.0 to 12.8). A family without an event promises none: shutdown() and reboot() ask a guest.

@@ -1,7 +1,7 @@
 """Judge of completeness: evidence that was cut off, or does not fit together, proves nothing.
 
-What belongs here: beginnings without ends and names of what never began. What does not: lines that are no records at all (`evidence.read`
-refuses them) and cases of which there is no evidence (`judging`).
+What belongs here: beginnings without ends and names of what never began. What does not: lines that are no records at all
+(`evidence.read` refuses them) and cases of which there is no evidence (`judging`).
 """
 
 from virtproof.evidence import Kind, Record

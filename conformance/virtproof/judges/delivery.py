@@ -1,9 +1,9 @@
 """Judge of delivery: what the driver told its listener, against what the host told.
 
 What belongs here: aligning the two sequences of each domain. What does not: what should be told (`folding`). Only cases in
-which the suite's listener heard anything are judged. What came before it subscribed may be heard; what is due and was not heard is missing
-only once a later change was heard, or `PATIENCE` seconds passed, because deliveries keep their order. A change marked as resynced
-needs no host event: it was missed in an outage, or its event was lost.
+which the suite's listener heard anything are judged. What came before it subscribed may be heard; what is due and was not
+heard is missing only once a later change was heard, or `PATIENCE` seconds passed, because deliveries keep their order. A
+change marked as resynced needs no host event: it was missed in an outage, or its event was lost.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,7 +95,7 @@ def _missing(one: Aligned, case: CaseEvidence, heard: Sequence[Record], newest: 
 
 
 def _listening(case: CaseEvidence, first: Record) -> tuple[int, Record]:
-    """The line since which a listener was surely subscribed, by what it heard first, and the record with which its driver began to close."""
+    """The line since which a listener was surely subscribed, by what it heard `first`, and where its driver began to close."""
     subscribed = [op.end.line for op in case.operations if op.method == "subscribe" and op.end and op.end.line < first.line]
     since = max(subscribed, default=first.line)
     until = next((op.begin for op in case.operations if op.method == "close"), case.records[-1])

@@ -1,8 +1,8 @@
 """Judge of hidden failures: a change that failed in an operation that reported success.
 
-What belongs here: which refusals a driver may absorb, as a table, and what answers a failure. What does not: failures that an operation
-reports; those are the cases' matter. A driver may absorb the refusal of what was done already, and go another way after
-a refusal; whether the promised state was reached is `operations`' question.
+What belongs here: which refusals a driver may absorb, as a table, and what answers a failure. What does not: failures that an
+operation reports; those are the cases' matter. A driver may absorb the refusal of what was done already, and go another way
+after a refusal; whether the promised state was reached is `operations`' question.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Final
 from virtproof_driver.constants import ErrorCode, ErrorDomain
 
 from virtproof.judges.facts import Facts
-from virtproof.judges.reading import Call, CaseEvidence, Operation
+from virtproof.judges.reading import Call, CaseEvidence, Operation, text
 from virtproof.judges.rules import violation
 from virtproof.verdicts import Violation
 
@@ -77,5 +77,7 @@ def _answered(call: Call, later: Sequence[Call]) -> bool:
 
 def _message(operation: Operation, call: Call) -> str:
     code, domain = call.error or (0, 0)
-    said = "" if call.end is None else f": {call.end.data.get('message')}"
-    return f"{operation.method}() reported success though {call.method}() of {call.key} failed with {code} (domain {domain}){said}"
+    said = "" if call.end is None else text(call.end, "message")
+    return (
+        f"{operation.method}() reported success though {call.method}() of {call.key} failed with {code} (domain {domain}): {said}"
+    )

@@ -1,8 +1,8 @@
 """Judge of the host's events: each must be possible after the ones before it.
 
-What belongs here: naming what is wrong with an impossible event. What does not: what is possible (`automaton`) and events that did not
-come (`promises`). An impossible event has one of four causes, tried in this order: it repeats the one before it, it changed
-places with a neighbour, it is about a domain that was off, or it is just impossible.
+What belongs here: naming what is wrong with an impossible event. What does not: what is possible (`automaton`) and events
+that did not come (`promises`). An impossible event has one of four causes, tried in this order: it repeats the one before it,
+it changed places with a neighbour, it is about a domain that was off, or it is just impossible.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """The host's own lifecycle events of a case, each with the world before and after it.
 
-What belongs here: walking the evidence once with the automaton of each domain, so that judges of events and of delivery share one
-view. What does not: rules. States that somebody read, and calls that may change a state in silence, widen what is possible; they
-never narrow it, because an event may reach the recorder after the state that it leads to was read.
+What belongs here: walking the evidence once with the automaton of each domain, so that judges of events and of delivery share
+one view. What does not: rules. States that somebody read, and calls that may change a state in silence, widen what is
+possible; they never narrow it, because an event may reach the recorder after the state that it leads to was read.
 """
 
 from collections.abc import Mapping

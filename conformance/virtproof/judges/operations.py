@@ -68,7 +68,9 @@ def _judge(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent]
     mine = [event for event in events if event.uuid == operation.uuid and event.lifecycle]
     if _was_there(operation, mine, promised) or _shown(operation, case, mine, promised):
         return ()
-    message = f"{operation.method}() of {operation.uuid} reported success, and nothing had shown that it was {_WORDS[operation.method]}"
+    message = (
+        f"{operation.method}() of {operation.uuid} reported success before anything showed that it was {_WORDS[operation.method]}"
+    )
     return (violation("operation.early", message, operation.begin, _proof(operation, case, mine, promised)),)
 
 
@@ -83,7 +85,8 @@ def _was_there(operation: Operation, events: Sequence[HostEvent], promised: froz
 
 def _shown(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent], promised: frozenset[Activity]) -> bool:
     told = any(event.after and promised & event.after.activities for event in events if _within(event.record, operation))
-    return told or any(_shows(call, operation.uuid, promised) for call in case.calls_in(operation)) or _seen(operation, case, promised)
+    called = any(_shows(call, operation.uuid, promised) for call in case.calls_in(operation))
+    return told or called or _seen(operation, case, promised)
 
 
 def _within(record: Record, operation: Operation) -> bool:
@@ -124,6 +127,7 @@ def _seen(operation: Operation, case: CaseEvidence, promised: frozenset[Activity
 def _proof(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent], promised: frozenset[Activity]) -> Record:
     """The line that shows the state reached later, or else a line that shows another state, or else the operation's end."""
     end = operation.end or operation.begin
-    later = [event.record for event in events if event.record.line > end.line and event.after and promised & event.after.activities]
+    told = [event.record for event in events if event.after and promised & event.after.activities]
+    later = [record for record in told if record.line > end.line]
     states = [record for record in case.of(Kind.STATE) if record.line > end.line and text(record, "uuid") == operation.uuid]
     return next(iter((*later, *states)), end)

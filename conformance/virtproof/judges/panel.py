@@ -1,6 +1,7 @@
 """The panel: every judge, and one case put before all of them.
 
-What belongs here: the list of judges. What does not: any rule. A judge is a pure function of a case's evidence and the lane's facts.
+What belongs here: the list of judges. What does not: any rule. A judge is a pure function of a case's evidence and the lane's
+facts.
 """
 
 from collections.abc import Callable, Sequence

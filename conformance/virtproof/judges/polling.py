@@ -1,12 +1,12 @@
 """Judge of polling: who waits for an event does not ask again and again.
 
-What belongs here: counting reads. What does not: which names are reads (`calls`). One read after a wait, and one when a deadline has
-passed, are as it should be; the second read of the same thing between a change and the event that ends the wait for it is polling.
+What belongs here: counting reads. What does not: which names are reads (`calls`). One read after a wait, and one when a
+deadline has passed, are as it should be; the second read of the same thing between a change and the event that ends the wait
+for it is polling.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 
 from virtproof.evidence import Kind, Record
@@ -34,14 +34,15 @@ def judge(case: CaseEvidence, facts: Facts) -> tuple[Violation, ...]:
 
 def _while_waiting(operation: Operation, calls: Sequence[Call], events: Sequence[Record]) -> Iterator[Violation]:
     changes = [call for call in calls if call.mutating]
-    for change, following in zip(changes, (*changes[1:], None), strict=True):
+    for change, following in zip(changes, (*changes[1:], None), strict=False):
         if change.end is None or change.begin.data.get("object") not in _OBJECTS:
             continue
         until = _end_of_wait(change, following, events)
         reads = [call for call in calls if _is_read(call) and change.end.line < call.begin.line < until]
         counted = Counter(_what(read) for read in reads)
-        if counted and max(counted.values()) >= WHILE_WAITING:
-            message = f"{operation.method}() read {_most(counted)} {max(counted.values())} times while it waited after {change.method}()"
+        what, times = max(counted.items(), key=lambda item: item[1], default=("", 0))
+        if times >= WHILE_WAITING:
+            message = f"{operation.method}() read {what} {times} times while it waited after {change.method}()"
             yield violation("polling.state-read-while-waiting", message, change.begin, reads[-1].begin)
 
 
@@ -51,11 +52,11 @@ def _end_of_wait(change: Call, following: Call | None, events: Sequence[Record])
 
 
 def _repeated(operation: Operation, calls: Sequence[Call], events: Sequence[Record]) -> list[Violation]:
-    """The first run of identical reads with neither a change nor an event in between."""
+    """The first run of identical reads with neither another call nor an event in between."""
     run: list[Call] = []
-    for before, call in pairwise((None, *calls)):
-        same = before is not None and call is not None and _what(before) == _what(call) and not _told_between(before, call, events)
-        run = [*run, call] if same and call else [call] if call and _is_read(call) else []
+    for call in calls:
+        same = run and _what(run[-1]) == _what(call) and not _told_between(run[-1], call, events)
+        run = [*run, call] if same else [call] if _is_read(call) else []
         if len(run) == IN_A_ROW:
             message = f"{operation.method}() made the same read, {_what(run[0])}, {IN_A_ROW} times in a row"
             return [violation("polling.repeated-read", message, run[0].begin, run[-1].begin)]
@@ -73,7 +74,3 @@ def _is_read(call: Call) -> bool:
 def _what(call: Call) -> str:
     arguments = call.arguments if call.begin.data.get("object") == "Connection" else ""
     return f"{call.method}() of {call.key}{arguments if arguments not in ('', '[]', 'None') else ''}"
-
-
-def _most(counted: Counter[str]) -> str:
-    return counted.most_common(1)[0][0]

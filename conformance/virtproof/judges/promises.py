@@ -1,8 +1,9 @@
 """Judge of events that should have come: a change that libvirt reported done is told by an event, and soon.
 
-What belongs here: matching the driver's successful calls with the host's events. What does not: whether an event may come at all
-(`events`). Silence proves nothing by itself, since an event may still be on its way when a case ends. It is proof when an event for a
-later call came (libvirt delivers in order), or when the case went on for `PATIENCE` seconds and the connection lived.
+What belongs here: matching the driver's successful calls with the host's events. What does not: whether an event may come at
+all (`events`). Silence proves nothing by itself, since an event may still be on its way when a case ends. It is proof when an
+event for a later call came (libvirt delivers in order), or when the case went on for `PATIENCE` seconds and the connection
+lived.
 """
 
 from collections.abc import Sequence
@@ -77,8 +78,8 @@ def _proven(promise: Promise, promises: Sequence[Promise], case: CaseEvidence) -
     if any(later.kept and later.call.begin.line > promise.done.line for later in promises):
         return True
     lost = any(call.lost_connection for call in case.calls)
-    closing = next((call.begin for call in case.calls if call.method == "close" and call.begin.line > promise.done.line), case.records[-1])
-    return not lost and closing.t - promise.done.t > PATIENCE
+    closed = (call.begin for call in case.calls if call.method == "close" and call.begin.line > promise.done.line)
+    return not lost and next(closed, case.records[-1]).t - promise.done.t > PATIENCE
 
 
 def _delay(promise: Promise) -> float:
@@ -91,5 +92,6 @@ def _missing(promise: Promise) -> Violation:
 
 
 def _late(promise: Promise) -> Violation:
-    message = f"{promise.expected.name} came {_delay(promise):.1f} s after {promise.call.method}() of {promise.call.key} had succeeded"
+    call = promise.call
+    message = f"{promise.expected.name} came {_delay(promise):.1f} s after {call.method}() of {call.key} had succeeded"
     return violation("events.late", message, promise.done, promise.kept.record if promise.kept else promise.done)

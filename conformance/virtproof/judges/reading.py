@@ -21,7 +21,7 @@ _LOST: Final = frozenset((code, domain) for code in (1, 38) for domain in (7, 13
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A libvirt call of the driver: where it began, and its return or raise. `faulted`: it was answered without having its effect."""
+    """A libvirt call of the driver: where it began, and its return or raise. `faulted`: answered without its effect."""
 
     method: str
     family: str
