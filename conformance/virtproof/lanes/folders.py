@@ -61,7 +61,7 @@ def _owner(pid: int) -> dict[str, object]:
 
 
 def started(pid: int) -> str:
-    """When a process began, in clock ticks since boot, empty when there is none: it tells a process from a later one of its id."""
+    """When a process began, in clock ticks since boot, empty when there is none; tells it from a later one of its id."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,8 +1,8 @@
 """What the suite needs of a provisioned lane, as Protocols.
 
-What belongs here: the Protocols and the identity that a worker gets. What does not: any way of provisioning; each is in the module
-named after it (`test.py`, `test_rpc.py`, `host.py`). A lane lives as long as its worker; what a case needs for itself comes from
-`open_case`.
+What belongs here: the Protocols and the identity that a worker gets. What does not: any way of provisioning; each is in the
+module named after it (`test.py`, `test_rpc.py`, `host.py`). A lane lives as long as its worker; what a case needs for itself
+comes from `open_case`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,20 +1,33 @@
 """From a backend to a lane: who provisions what.
 
-What belongs here: the table of provisioners, and whether a lane could be had on this machine. What does not: how any
-of them does it; that is in the module named after it.
+What belongs here: the table of provisioners, and whether a lane could be had on this machine. What does not: how any of them does it;
+that is in the module named after it.
 """
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from virtproof.backends.model import Backend
-from virtproof.errors import UsageError
+from virtproof.errors import LaneUnavailable, UsageError
+from virtproof.lanes.bare import bare_binding, opened
+from virtproof.lanes.daemon import libvirtd
+from virtproof.lanes.host import HostLane, check_permission
 from virtproof.lanes.model import Lane, Worker
 from virtproof.lanes.test import InProcessLane
+from virtproof.lanes.test_rpc import DaemonLane, short_base
 
 Provisioner = Callable[[Backend, str, Worker], Lane]
 
-PROVISIONERS: Mapping[str, Provisioner] = MappingProxyType({"test": InProcessLane})
+_LOOK_SECONDS = 5.0
+
+PROVISIONERS: Mapping[str, Provisioner] = MappingProxyType({"test": InProcessLane, "test-rpc": DaemonLane})
+
+_NEEDS: Mapping[str, tuple[Callable[[], object], ...]] = MappingProxyType(
+    {
+        "test": (bare_binding,),
+        "test-rpc": (bare_binding, libvirtd, short_base),
+    }
+)
 
 
 def provision(backend: Backend, transport: str, worker: Worker, *, allow_host: bool = False) -> Lane:
@@ -25,5 +38,16 @@ def provision(backend: Backend, transport: str, worker: Worker, *, allow_host: b
     """
     if transport not in backend.transports:
         raise UsageError(f"{backend.origin}: no transport {transport!r}; there are {', '.join(backend.transports)}")
-    del allow_host
-    return PROVISIONERS[backend.provisioner](backend, transport, worker)
+    if not backend.provisioner:
+        check_permission(backend, allow_host=allow_host)
+    return PROVISIONERS.get(backend.provisioner, HostLane)(backend, transport, worker)
+
+
+def why_unavailable(backend: Backend) -> str:
+    """Why no lane of the backend could be had here, as one line with the remedy; empty when one could. Provisions nothing."""
+    try:
+        for need in _NEEDS.get(backend.provisioner, (lambda: opened(backend.uri, read_only=True, seconds=_LOOK_SECONDS).close(),)):
+            need()
+    except LaneUnavailable as error:
+        return str(error)
+    return ""

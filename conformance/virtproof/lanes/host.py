@@ -1,0 +1,106 @@
+"""The lane of a user's own URI: a host that the suite did not provision, and uses only when it is allowed to.
+
+What belongs here: whether the URI is reachable and may be used, the lane, and a case's world there. What does not: what is on the host
+besides; only what bears the worker's prefix is touched. `test:///…` is a host in this process's memory and needs no permission.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from virtproof.backends.model import Backend
+from virtproof.errors import LaneUnavailable, UsageError
+from virtproof.lanes.bare import bare_binding, opened, without_password
+from virtproof.lanes.facts import fingerprint_of, versions_of
+from virtproof.lanes.model import CaseWorld, DaemonControl, Worker, label_of
+from virtproof.lanes.reaper import reap
+from virtproof.lanes.smallest import smallest
+from virtproof_driver.binding import Binding, Connection
+from virtproof_driver.spec import InstanceSpec
+
+
+class HostWorld:
+    """A case's view of the host. `observed` is None where each connection has a host of its own."""
+
+    def __init__(self, uri: str, connection_type: str, observed: Connection | None) -> None:
+        self.uri = uri
+        self._type = connection_type
+        self._observed = observed
+
+    @property
+    def daemon(self) -> DaemonControl | None:
+        return None
+
+    @property
+    def shared(self) -> bool:
+        return self._observed is not None
+
+    def observer(self, of_driver: Connection | None) -> Connection:
+        found = self._observed or of_driver
+        if found is None:
+            raise UsageError(f"{self.uri}: this host exists only while a driver is connected: ask for the driver first")
+        return found
+
+    def small(self, name: str, index: int) -> InstanceSpec:
+        return smallest(self._type, name, index)
+
+    def authenticated(self) -> tuple[str, str, str] | None:
+        return None
+
+
+class HostLane:
+    """A host of the user's, for one worker."""
+
+    def __init__(self, backend: Backend, transport: str, worker: Worker) -> None:
+        self.backend = backend
+        self.transport = transport
+        self.worker = worker
+        self.binding: Binding = bare_binding()
+        self._connection = opened(backend.uri)
+        self._type = self._connection.getType()
+        self.versions = versions_of(self.binding, self._connection)
+        self.fingerprint = fingerprint_of(self.versions, self._connection)
+
+    @property
+    def label(self) -> str:
+        return label_of(self.backend, self.transport)
+
+    @contextmanager
+    def open_case(self, *, exclusive: bool) -> Generator[CaseWorld]:
+        """The host; a case that freezes or kills daemons finds none to do it to."""
+        del exclusive
+        observed = None if is_private(self.backend.uri) else opened(self.backend.uri)
+        try:
+            yield HostWorld(self.backend.uri, self._type, observed)
+        finally:
+            if observed is not None:
+                observed.close()
+
+    def reap(self) -> Sequence[str]:
+        return reap(self.binding, self._connection, self.worker.prefix)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def check_permission(backend: Backend, *, allow_host: bool) -> None:
+    """Raise LaneUnavailable when the host is out of reach, UsageError when it could be used but was not allowed."""
+    if is_in_process(backend.uri) or allow_host:
+        return
+    try:
+        opened(backend.uri, read_only=True).close()
+    except LaneUnavailable as error:
+        raise LaneUnavailable(f"{backend.origin}: {error}") from error
+    shown = without_password(backend.uri)
+    raise UsageError(f"{backend.origin}: uri: {shown} is a host that virtproof did not set up; to use it, add --allow-host")
+
+
+def is_in_process(uri: str) -> bool:
+    """Whether a URI is the test driver in this process."""
+    parts = urlsplit(uri)
+    return parts.scheme == "test" and not parts.netloc
+
+
+def is_private(uri: str) -> bool:
+    """Whether each connection to the URI has a host of its own: a node file of the test driver in process."""
+    return is_in_process(uri) and urlsplit(uri).path != "/default"
