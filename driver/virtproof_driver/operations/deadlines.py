@@ -15,3 +15,4 @@ UNDEFINE: Final = 10.0
 SUSPEND: Final = 900.0  # all of the guest's memory is written to the host's disk
 RESTORE: Final = 900.0  # and read from there
 REBOOT: Final = 120.0  # the guest shuts its services down first
+REVERT: Final = 60.0

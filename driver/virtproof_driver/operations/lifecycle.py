@@ -7,32 +7,44 @@ What belongs here: the operations that are a transition and little else. What do
 from uuid import UUID
 
 from virtproof_driver.errors import DriverError, HypervisorError, InvalidState
-from virtproof_driver.link import Link
+from virtproof_driver.link import Awaited, Link
+from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.inventory import instance
 from virtproof_driver.operations.stopping import force_off
-from virtproof_driver.operations.transitions import ACTIVE, RUNNING, TRANSITIONS, Move, attempt, transition, wrong_state
-from virtproof_driver.values import Instance, PowerState
+from virtproof_driver.operations.transitions import (
+    ACTIVE,
+    PAUSE,
+    RESTORE,
+    RUNNING,
+    START,
+    SUSPEND,
+    UNPAUSE,
+    attempt,
+    transition,
+    wrong_state,
+)
+from virtproof_driver.values import EventKind, Instance, PowerState
 
 
 def start(link: Link, uuid: UUID) -> Instance:
     """Start an instance that is off; a managed save, if it has one, is restored by libvirt."""
-    return transition(link, uuid, Move.START)
+    return transition(link, uuid, START)
 
 
 def pause(link: Link, uuid: UUID) -> Instance:
     """Stop the processors; memory stays."""
-    return transition(link, uuid, Move.PAUSE)
+    return transition(link, uuid, PAUSE)
 
 
 def unpause(link: Link, uuid: UUID) -> Instance:
     """Let a paused instance run on."""
-    return transition(link, uuid, Move.UNPAUSE)
+    return transition(link, uuid, UNPAUSE)
 
 
 def suspend(link: Link, uuid: UUID) -> Instance:
     """Save the memory on the host and stop (managed save). One that is off with a managed save is left as it is."""
     try:
-        return transition(link, uuid, Move.SUSPEND)
+        return transition(link, uuid, SUSPEND)
     except InvalidState:
         # The reason "saved" is forgotten when the daemon restarts; the managed save itself is not.
         if not has_managed_save(link, uuid):
@@ -43,7 +55,7 @@ def suspend(link: Link, uuid: UUID) -> Instance:
 def resume(link: Link, uuid: UUID) -> Instance:
     """Restore a managed save. A running instance is left as it is; one that is off without a managed save is InvalidState."""
     if has_managed_save(link, uuid):
-        return transition(link, uuid, Move.RESTORE)
+        return transition(link, uuid, RESTORE)
     found = instance(link, uuid)
     if found.state in RUNNING:
         return found
@@ -66,9 +78,12 @@ def reboot(link: Link, uuid: UUID) -> Instance:
     """
     if link.known_state(uuid) not in RUNNING:
         _running_or_refused(instance(link, uuid))
-    if link.hypervisor.reboot_emits:
-        return attempt(link, uuid, Move.REBOOT) or instance(link, uuid)
-    return _reboot_unheard(link, uuid)
+    try:
+        _ask_to_reboot(link, uuid)
+    except (InvalidState, HypervisorError):
+        _running_or_refused(instance(link, uuid))
+        raise
+    return instance(link, uuid)
 
 
 def reboot_hard(link: Link, uuid: UUID) -> Instance:
@@ -83,7 +98,7 @@ def reboot_hard(link: Link, uuid: UUID) -> Instance:
         raise InvalidState(f"cannot reboot transient instance {found.name!r} ({uuid}) hard: forcing it off would remove it")
     force_off(link, uuid)
     try:
-        return attempt(link, uuid, Move.START) or instance(link, uuid)
+        return attempt(link, uuid, START) or instance(link, uuid)
     except DriverError as error:
         error.with_leftovers([f"instance {found.name!r} ({uuid}) was forced off and is not running again"])
         raise
@@ -91,13 +106,13 @@ def reboot_hard(link: Link, uuid: UUID) -> Instance:
 
 def _running_or_refused(found: Instance) -> None:
     if found.state not in RUNNING:
-        raise wrong_state(found, Move.REBOOT, RUNNING)
+        raise wrong_state(found, "reboot", RUNNING)
 
 
-def _reboot_unheard(link: Link, uuid: UUID) -> Instance:
-    try:
-        link.call(TRANSITIONS[Move.REBOOT].act, link.domain(uuid))
-    except (InvalidState, HypervisorError):
-        _running_or_refused(instance(link, uuid))
-        raise
-    return instance(link, uuid)
+def _ask_to_reboot(link: Link, uuid: UUID) -> None:
+    rebooted = Awaited(kinds=frozenset({EventKind.REBOOTED}), what=f"rebooted event of instance {uuid}")
+    domain = link.domain(uuid)
+    with link.expect(uuid, rebooted) as wait:
+        link.call(domain.reboot)
+        if link.hypervisor.reboot_emits:
+            wait.until(deadlines.REBOOT)

@@ -73,13 +73,14 @@ def _set(link: Link, uuid: UUID, change: Callable[[Affect], object]) -> None:
     """Change the definition, and the running domain where there is one.
 
     libvirt's own default changes a running domain only until it stops, and refuses to change one that is off as if it ran.
+    The state is read, because changing the definition alone would succeed though the newest event lags behind a start.
     """
-    known = link.known_state(uuid) or instance(link, uuid).state
+    before = instance(link, uuid).state
     try:
-        change(_affect(active=known.active))
-    except InvalidState:  # it was started or stopped meanwhile, or its newest event lags behind
+        change(_affect(active=before.active))
+    except InvalidState:  # it was stopped meanwhile
         now = instance(link, uuid).state
-        if now.active == known.active:
+        if now.active == before.active:
             raise
         change(_affect(active=now.active))
 

@@ -14,7 +14,7 @@ from virtproof_driver.errors import HypervisorError, InstanceExists, InstanceNot
 from virtproof_driver.link import Link
 from virtproof_driver.operations.executing import execute, perform
 from virtproof_driver.operations.inventory import instance
-from virtproof_driver.operations.transitions import Move, attempt
+from virtproof_driver.operations.transitions import START, START_PAUSED, attempt
 from virtproof_driver.plans import spawn_plan
 from virtproof_driver.spec import InstanceSpec
 from virtproof_driver.validation import validate_instance
@@ -98,4 +98,4 @@ def _redefine(action: RedefineDomain, link: Link) -> None:
 
 @perform.register
 def _start(action: StartDomain, link: Link) -> None:
-    attempt(link, action.uuid, Move.START_PAUSED if action.paused else Move.START)
+    attempt(link, action.uuid, START_PAUSED if action.paused else START)

@@ -25,7 +25,7 @@ from virtproof_driver.markup.domain import owned_volumes
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.executing import perform
 from virtproof_driver.operations.inventory import inactive_xml, instance
-from virtproof_driver.operations.transitions import ACTIVE, OFF, TRANSITIONS, Move, attempt, awaited, wrong_state
+from virtproof_driver.operations.transitions import ACTIVE, FORCE_OFF, OFF, attempt, awaited, wrong_state
 from virtproof_driver.operations.volumes import delete_volume
 from virtproof_driver.spec import NewVolume
 from virtproof_driver.values import EventKind, StopOutcome
@@ -69,7 +69,7 @@ def destroy(link: Link, uuid: UUID) -> None:
 def force_off(link: Link, uuid: UUID) -> bool:
     """End the domain now; False when it was off, or gone, without this call."""
     try:
-        return attempt(link, uuid, Move.FORCE_OFF) is None
+        return attempt(link, uuid, FORCE_OFF) is None
     except InstanceNotFound:
         return False
 
@@ -106,7 +106,7 @@ def _ask(link: Link, uuid: UUID, timeout: float, *, force: bool) -> StopOutcome 
     """Shut down gracefully; None says that force is wanted now."""
     domain = link.domain(uuid)
     try:
-        with link.expect(uuid, awaited(uuid, TRANSITIONS[Move.FORCE_OFF])) as wait:
+        with link.expect(uuid, awaited(uuid, FORCE_OFF)) as wait:
             link.call(domain.shutdown)
             wait.until(timeout)
     except _REFUSALS as refusal:

@@ -9,10 +9,9 @@ whether the host failed (libvirt's own error); neither message nor code of an er
 answers 1 where QEMU's answers 55 (measured on libvirt 9.0.0). At the deadline one read tells a lost event from a lost cause.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum, unique
-from types import MappingProxyType
+from functools import partial
 from uuid import UUID
 
 from virtproof_driver.binding import Domain
@@ -32,9 +31,13 @@ SAVED_REASON = "saved"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """One row: `act` is legal in `sources` and leads to `targets` (for `reason`, if any) by one of `awaits` within `seconds`."""
+    """One row, by the name that errors use.
 
-    act: Callable[[Domain], object]
+    `act` picks the domain's call. It is legal in `sources` and leads to `targets` (for `reason`, if any) by an event of `awaits`.
+    """
+
+    name: str
+    act: Callable[[Domain], Callable[[], object]]
     sources: frozenset[PowerState]
     targets: frozenset[PowerState]
     awaits: frozenset[EventKind]
@@ -46,110 +49,96 @@ class Transition:
         return found.state in self.targets and self.reason in (None, found.reason)
 
 
-@unique
-class Move(StrEnum):
-    """The rows' names, as errors spell them."""
-
-    START = "start"
-    START_PAUSED = "start paused"
-    PAUSE = "pause"
-    UNPAUSE = "unpause"
-    SUSPEND = "suspend"
-    RESTORE = "resume"
-    FORCE_OFF = "force off"
-    REBOOT = "reboot"
-
-
-TRANSITIONS: Mapping[Move, Transition] = MappingProxyType(
-    {
-        Move.START: Transition(
-            act=lambda domain: domain.create(),
-            sources=OFF,
-            targets=RUNNING,
-            awaits=frozenset({EventKind.STARTED}),
-            seconds=deadlines.START,
-        ),
-        Move.START_PAUSED: Transition(
-            act=lambda domain: domain.createWithFlags(StartFlag.PAUSED),
-            sources=OFF,
-            targets=PAUSED,
-            awaits=frozenset({EventKind.PAUSED}),
-            seconds=deadlines.START,
-        ),
-        Move.PAUSE: Transition(
-            act=lambda domain: domain.suspend(),
-            sources=RUNNING,
-            targets=PAUSED,
-            awaits=frozenset({EventKind.PAUSED}),
-            seconds=deadlines.PAUSE,
-        ),
-        Move.UNPAUSE: Transition(
-            act=lambda domain: domain.resume(),
-            sources=PAUSED,
-            targets=RUNNING,
-            awaits=frozenset({EventKind.RESUMED}),
-            seconds=deadlines.UNPAUSE,
-        ),
-        Move.SUSPEND: Transition(
-            act=lambda domain: domain.managedSave(),
-            sources=RUNNING | PAUSED,
-            targets=OFF,
-            awaits=frozenset({EventKind.STOPPED}),
-            seconds=deadlines.SUSPEND,
-            reason=SAVED_REASON,
-        ),
-        # A domain that was saved while paused is restored paused by QEMU and running by the test driver.
-        Move.RESTORE: Transition(
-            act=lambda domain: domain.create(),
-            sources=OFF,
-            targets=RUNNING | PAUSED,
-            awaits=frozenset({EventKind.STARTED}),
-            seconds=deadlines.RESTORE,
-        ),
-        Move.FORCE_OFF: Transition(
-            act=lambda domain: domain.destroy(),
-            sources=ACTIVE,
-            targets=OFF,
-            awaits=frozenset({EventKind.STOPPED}),
-            seconds=deadlines.FORCE_OFF,
-        ),
-        Move.REBOOT: Transition(
-            act=lambda domain: domain.reboot(),
-            sources=RUNNING,
-            targets=RUNNING,
-            awaits=frozenset({EventKind.REBOOTED}),
-            seconds=deadlines.REBOOT,
-        ),
-    }
+START = Transition(
+    name="start",
+    act=lambda domain: domain.create,
+    sources=OFF,
+    targets=RUNNING,
+    awaits=frozenset({EventKind.STARTED}),
+    seconds=deadlines.START,
+)
+START_PAUSED = Transition(
+    name="start paused",
+    act=lambda domain: partial(domain.createWithFlags, StartFlag.PAUSED),
+    sources=OFF,
+    targets=PAUSED,
+    awaits=frozenset({EventKind.PAUSED}),
+    seconds=deadlines.START,
+)
+PAUSE = Transition(
+    name="pause",
+    act=lambda domain: domain.suspend,
+    sources=RUNNING,
+    targets=PAUSED,
+    awaits=frozenset({EventKind.PAUSED}),
+    seconds=deadlines.PAUSE,
+)
+UNPAUSE = Transition(
+    name="unpause",
+    act=lambda domain: domain.resume,
+    sources=PAUSED,
+    targets=RUNNING,
+    awaits=frozenset({EventKind.RESUMED}),
+    seconds=deadlines.UNPAUSE,
+)
+SUSPEND = Transition(
+    name="suspend",
+    act=lambda domain: domain.managedSave,
+    sources=RUNNING | PAUSED,
+    targets=OFF,
+    awaits=frozenset({EventKind.STOPPED}),
+    seconds=deadlines.SUSPEND,
+    reason=SAVED_REASON,
+)
+RESTORE = Transition(
+    name="resume",
+    act=lambda domain: domain.create,
+    sources=OFF,
+    targets=RUNNING | PAUSED,  # saved while paused, a domain is restored paused by QEMU's driver and running by the test driver
+    awaits=frozenset({EventKind.STARTED}),
+    seconds=deadlines.RESTORE,
+)
+FORCE_OFF = Transition(
+    name="force off",
+    act=lambda domain: domain.destroy,
+    sources=ACTIVE,
+    targets=OFF,
+    awaits=frozenset({EventKind.STOPPED}),
+    seconds=deadlines.FORCE_OFF,
 )
 
 
-def transition(link: Link, uuid: UUID, move: Move) -> Instance:
-    """Bring an instance to the move's target and return it as then read; where it is there already nothing is done.
+def transition(link: Link, uuid: UUID, row: Transition) -> Instance:
+    """Bring an instance to the row's target and return it as then read; where it is there already nothing is done.
 
     Raises InstanceNotFound, InvalidState, OperationTimeout, and what libvirt's refusal was when the state explains nothing.
     """
     known = link.known_state(uuid)
-    if known is None or known in TRANSITIONS[move].targets:
+    if known is None or known in row.targets:
         found = instance(link, uuid)
-        if TRANSITIONS[move].reached(found):
+        if row.reached(found):
             return found
-    return attempt(link, uuid, move) or instance(link, uuid)
+    return attempt(link, uuid, row) or instance(link, uuid)
 
 
-def attempt(link: Link, uuid: UUID, move: Move) -> Instance | None:
-    """Make the move, whatever state is known; None when it was made, else the instance, as read, that was there already."""
-    row = TRANSITIONS[move]
+def attempt(link: Link, uuid: UUID, row: Transition) -> Instance | None:
+    """Make the change, whatever state is known; None when it was made, else the instance, as read, that was there already."""
+    try:
+        drive(link, uuid, row)
+    except (InvalidState, HypervisorError) as refusal:
+        return _after_refusal(link, uuid, row, refusal)
+    return None
+
+
+def drive(link: Link, uuid: UUID, row: Transition) -> None:
+    """Arm, call, wait. At the deadline one read decides; a refusal is raised as it is."""
     domain = link.domain(uuid)
     try:
         with link.expect(uuid, awaited(uuid, row)) as wait:
-            link.call(row.act, domain)
+            link.call(row.act(domain))
             wait.until(row.seconds)
-    except (InvalidState, HypervisorError) as refusal:
-        return _after_refusal(link, uuid, move, refusal)
     except OperationTimeout as late:
         _after_deadline(link, uuid, row, late)
-    return None
 
 
 def awaited(uuid: UUID, row: Transition) -> Awaited:
@@ -157,19 +146,19 @@ def awaited(uuid: UUID, row: Transition) -> Awaited:
     return Awaited(kinds=row.awaits, what=f"{' or '.join(sorted(row.awaits))} event of instance {uuid}")
 
 
-def wrong_state(found: Instance, move: str, sources: frozenset[PowerState]) -> InvalidState:
-    """The error that names the state found, and those that the move starts from."""
+def wrong_state(found: Instance, verb: str, sources: frozenset[PowerState]) -> InvalidState:
+    """The error that names the state found, and those that would do."""
     is_not = f"it is {found.state} ({found.reason}), not {' or '.join(sorted(sources))}"
-    return InvalidState(f"cannot {move} instance {found.name!r} ({found.uuid}): {is_not}")
+    return InvalidState(f"cannot {verb} instance {found.name!r} ({found.uuid}): {is_not}")
 
 
-def _after_refusal(link: Link, uuid: UUID, move: Move, refusal: DriverError) -> Instance:
-    row, found = TRANSITIONS[move], instance(link, uuid)
+def _after_refusal(link: Link, uuid: UUID, row: Transition, refusal: DriverError) -> Instance:
+    found = instance(link, uuid)
     if row.reached(found):
         return found
     if found.state in row.sources:  # the state allowed it: the host's own trouble, told in its own words
         raise refusal
-    raise wrong_state(found, move, row.sources) from refusal
+    raise wrong_state(found, row.name, row.sources) from refusal
 
 
 def _after_deadline(link: Link, uuid: UUID, row: Transition, late: OperationTimeout) -> None:
