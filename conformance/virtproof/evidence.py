@@ -80,8 +80,14 @@ class Record:
 
 
 def to_line(record: Record) -> str:
-    """The record as one line of JSON, without the newline."""
-    head = {"worker": record.worker, "lane": record.lane, "case": record.case, "t": round(record.t, 6), "kind": record.kind.value}
+    """The record as one line of JSON, without the newline. Its kind is spelt `record`: a driver's event has a `kind` of its own."""
+    head = {
+        "worker": record.worker,
+        "lane": record.lane,
+        "case": record.case,
+        "t": round(record.t, 6),
+        "record": record.kind.value,
+    }
     return json.dumps(head | dict(record.data), ensure_ascii=False, separators=(",", ":"))
 
 
@@ -90,7 +96,7 @@ def from_line(text: str, line: int = 0) -> Record:
     try:
         data = json.loads(text)
         head = {key: data.pop(key) for key in ("worker", "lane", "case", "t")}
-        return Record(**head, kind=Kind(data.pop("kind")), data=data, line=line)
+        return Record(**head, kind=Kind(data.pop("record")), data=data, line=line)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"evidence line {line} is not a record: {error}") from error
 

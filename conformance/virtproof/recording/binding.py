@@ -1,21 +1,21 @@
 """The recording binding: what the driver under test is given in libvirt's place.
 
 What belongs here: the module's own functions, and adopting what they return. What does not: objects (`objects`), connections
-(`connections`), what is recorded of a call. One binding a worker, not one a case: libvirt has one event loop a process, and drivers run
-one a binding.
+(`connections`), what is recorded of a call. One binding a worker, not one a case: libvirt has one event loop a process.
 """
 
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import WeakValueDictionary
+
+from virtproof_driver.binding import Binding, Connection, LibvirtError, Opaque, TimeoutCallback
 
 from virtproof.recording.connections import Tracked, WrappedConnection
 from virtproof.recording.ears import Ear
 from virtproof.recording.host_events import Merged
-from virtproof.recording.objects import Site, Wrapped, identity, identity_of
+from virtproof.recording.objects import Identity, Site, Wrapped, identity, identity_of
 from virtproof.recording.recorder import Recorder
-from virtproof_driver.binding import Binding, Connection, LibvirtError, Opaque, TimeoutCallback
 
 _PRIVATE_WORLD: Final = "test:///"
 _SHARED_WORLD: Final = "test:///default"
@@ -32,7 +32,6 @@ class RecordingBinding:
         self._tracked: list[Tracked] = []
         self._merged = Merged()
         self._loops: set[int] = set()
-        self._loop_registered = False
 
     # --- what drivers call ---------------------------------------------------------------------------
 
@@ -50,8 +49,7 @@ class RecordingBinding:
         return self._bare.registerErrorHandler(f, ctx)
 
     def virEventRegisterDefaultImpl(self) -> int:
-        """As in libvirt-python; from now on connections that are opened are listened to."""
-        self._loop_registered = True
+        """As in libvirt-python."""
         return self._bare.virEventRegisterDefaultImpl()
 
     def virEventRunDefaultImpl(self) -> int:
@@ -80,12 +78,14 @@ class RecordingBinding:
         return self._open("openAuth", uri, auth, flags)
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._bare, name)
-        if name == "virEventRegisterImpl":
-            self._loop_registered = True
-        return value
+        return getattr(self._bare, name)
 
     # --- what the suite asks --------------------------------------------------------------------------
+
+    @property
+    def __wrapped__(self) -> Binding:
+        """The binding past the recorder, for who runs libvirt's event loop: one libvirt has one."""
+        return self._bare
 
     @property
     def bare(self) -> Binding:
@@ -112,7 +112,7 @@ class RecordingBinding:
         return next((tracked.bare for tracked in reversed(self.tracked()) if not tracked.closed), None)
 
     def listen(self, connection: Connection) -> Ear:
-        """Listen on a connection of the suite's own as well, so that host truth outlives the driver's. Release the ear at the end."""
+        """Listen on a connection of the suite's own as well, so that host truth outlives the driver's; release it at the end."""
         ear = Ear(connection, self._recorder, self._merged, "")
         ear.listen()
         return ear
@@ -121,9 +121,9 @@ class RecordingBinding:
         """Whether the bare connection is one that the driver under test opened."""
         return any(tracked.bare is connection for tracked in self.tracked())
 
-    def _open(self, method: str, *args: object) -> Any:
-        module = Wrapped(self._site, self._bare, None, identity(self._bare, self._recorder.generation, "libvirt"))
-        return self._site.call(module, method, getattr(self._bare, method), args, {})
+    def _open(self, method: str, *args: object) -> Connection:
+        module = Wrapped(self._site, self._bare, None, Identity("libvirt", "", self._recorder.generation))
+        return cast("Connection", self._site.call(module, method, getattr(self._bare, method), args, {}))
 
     def _adopt(self, bare: object, parent: object) -> object:
         if hasattr(bare, "domainEventRegisterAny"):
@@ -144,8 +144,7 @@ class RecordingBinding:
         number = len(self._tracked) + 1
         tracked = Tracked(bare, number, Ear(bare, self._recorder, self._merged, _world(bare, number)), self._recorder.generation)
         self._tracked.append(tracked)
-        if self._loop_registered:
-            tracked.ear.listen()
+        tracked.ear.listen()
         return tracked
 
 

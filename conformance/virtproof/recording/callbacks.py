@@ -1,8 +1,8 @@
 """Callbacks of the driver under test, on their way from libvirt.
 
-What belongs here: giving a callback wrapped objects, and recording what reaches a domain event's. What does not: which method registers
-what (`connections`). The driver's opaque value reaches it untouched, whatever it is; libvirt's objects reach it wrapped, so that
-calls made from a callback are recorded too.
+What belongs here: giving a callback wrapped objects, and recording what reaches a domain event's. What does not: which method
+registers what (`connections`). The driver's opaque value reaches it untouched, whatever it is; libvirt's objects reach it
+wrapped, so that calls made from a callback are recorded too.
 """
 
 from collections.abc import Callable
@@ -29,11 +29,8 @@ class Callback:
         self._parent = parent
 
     def __call__(self, *args: Any) -> object:
-        return self._function(*self._wrapped(args))
-
-    def _wrapped(self, args: tuple[object, ...]) -> list[object]:
         passed = self._passed
-        return [value if any(value is own for own in passed) else self._wrap(value, self._parent) for value in args]
+        return self._function(*[v if any(v is own for own in passed) else self._wrap(v, self._parent) for v in args])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +44,14 @@ class Delivered:
     detail: Number
 
 
-class EventCallback(Callback):
+class EventCallback:
     """A domain event's callback: each delivery is recorded, and faults may stand before it.
 
     `overhear` is given for a callback of all domains: the recorder's ear, which hears what this one is told.
     """
 
     def __init__(self, plain: Callback, event_id: int, recorder: Recorder, overhear: Overhear | None) -> None:
-        super().__init__(plain._function, plain._wrap, plain._passed, plain._parent)
+        self._plain = plain
         self.event_id = event_id
         self._recorder = recorder
         self._overhear = overhear
@@ -71,7 +68,7 @@ class EventCallback(Callback):
         """It was deregistered: what a fault still holds back must not reach it."""
         self._registered = False
 
-    def __call__(self, *args: Any) -> object:
+    def __call__(self, *args: Any) -> None:
         domain: Any = args[1]
         if self._overhear is not None:
             self._overhear(self.event_id, domain, args[2:-1])
@@ -83,7 +80,6 @@ class EventCallback(Callback):
             interceptor.deliver(delivery, proceed)
         else:
             proceed()
-        return None
 
     def _hand_over(self, delivery: Delivered, args: tuple[object, ...]) -> None:
         if not self._registered:
@@ -98,4 +94,4 @@ class EventCallback(Callback):
             event=delivery.event,
             detail=delivery.detail,
         )
-        self._function(*self._wrapped(args))
+        self._plain(*args)

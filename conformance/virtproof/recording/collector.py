@@ -1,7 +1,7 @@
 """What the driver's subscribe() delivered to the suite's listener.
 
-What belongs here: the listener, and waiting for it. What does not: what the host emitted (`host_events`) and judging the two against each
-other. Each delivery is recorded as DRIVER_EVENT at the moment the listener got it.
+What belongs here: the listener, and waiting for it. What does not: what the host emitted (`host_events`) and judging the two
+against each other. Each delivery is recorded as DRIVER_EVENT at the moment the listener got it.
 """
 
 import threading
@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Self
 from uuid import UUID
 
+from virtproof_driver.contract import ComputeDriver, Subscription
+from virtproof_driver.values import EventKind, LifecycleEvent
+
 from virtproof.evidence import Kind
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
-from virtproof_driver.contract import ComputeDriver, Subscription
-from virtproof_driver.values import EventKind, LifecycleEvent
 
 
 class EventCollector:
@@ -82,7 +83,8 @@ class EventCollector:
             return [event for event in self._events if str(event.uuid) == str(uuid) and event.kind == kind]
 
         if not self._wait_for(lambda: len(found()) >= count, timeout):
-            raise AssertionError(f"the driver delivered no {kind} event of {uuid} within {timeout:g} s; it delivered {self.kinds(uuid)}")
+            told = ", ".join(self.kinds(uuid)) or "nothing"
+            raise AssertionError(f"the driver delivered no {kind} event of {uuid} within {timeout:g} s; it delivered {told}")
         with self._changed:
             return found()[count - 1]
 

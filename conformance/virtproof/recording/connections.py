@@ -1,15 +1,15 @@
 """Connections that the driver under test opened: their callbacks and their closing.
 
-What belongs here: what is kept of a connection, and the wrapper that knows callbacks. What does not: opening (`binding`). The recorder
-registers first, so that EVENT precedes DELIVERY, and lets go before the driver closes: libvirt counts a reference for each
-callback, and a connection with one does not close.
+What belongs here: what is kept of a connection, and the wrapper that knows callbacks. What does not: opening (`binding`). The
+recorder registers first, so that EVENT precedes DELIVERY, and lets go before the driver closes: libvirt counts a reference
+for each callback, and a connection with one does not close.
 """
 
 import contextlib
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from virtproof.recording.callbacks import Callback, EventCallback
 from virtproof.recording.ears import LIFECYCLE, Ear
@@ -35,6 +35,7 @@ DEREGISTERING: Final[Mapping[str, str]] = {
     "unregisterCloseCallback": "close",
 }
 
+_PARAMETERS: Final = ("dom", "eventID", "cb", "opaque")  # of domainEventRegisterAny
 Register = Callable[..., object]
 
 
@@ -42,7 +43,7 @@ class Tracked:
     """What is kept of a connection that the driver opened. It never holds the wrapper, whose collection must be seen."""
 
     def __init__(self, bare: Any, number: int, ear: Ear, generation: int) -> None:
-        self.bare = bare
+        self.bare: Any = bare
         self.number = number
         self.ear = ear
         self.generation = generation
@@ -52,8 +53,9 @@ class Tracked:
 
     def alive(self) -> bool:
         """Whether the transport stands; False after closing."""
+        bare: Any = self.bare
         with contextlib.suppress(Exception):
-            return not self.closed and bool(self.bare.isAlive())
+            return not self.closed and bool(bare.isAlive())
         return False
 
     def registered(self, kind: str, key: object, callback: EventCallback | None) -> None:
@@ -92,7 +94,7 @@ class WrappedConnection(Wrapped):
             return partial(_deregister, self, name, found)
         return partial(_close, self, found) if name == "close" else found
 
-    def __enter__(self) -> "WrappedConnection":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -116,16 +118,17 @@ def _register(connection: WrappedConnection, name: str, register: Register, *arg
     return result
 
 
-def _register_domain(connection: WrappedConnection, register: Register, dom: object, eventID: int, cb: Any, opaque: object) -> object:
+def _register_domain(connection: WrappedConnection, register: Register, *args: Any, **kwargs: Any) -> object:
+    domain, event_id, cb, opaque = (*args, *(kwargs[name] for name in _PARAMETERS[len(args) :]))
     tracked = tracked_of(connection)
-    callback = _event_callback(connection, cb, eventID, opaque, of_all=dom is None)
-    if dom is None:
-        tracked.ear.give_way(eventID)
+    callback = _event_callback(connection, cb, event_id, opaque, of_all=domain is None)
+    if domain is None:
+        tracked.ear.give_way(event_id)
     try:
-        result = register(dom, eventID, callback, opaque)
+        result = register(domain, event_id, callback, opaque)
     except BaseException:
-        if dom is None:
-            tracked.ear.take_back(eventID)
+        if domain is None:
+            tracked.ear.take_back(event_id)
         raise
     tracked.registered("domain", result, callback)
     return result
@@ -143,7 +146,8 @@ def _register_first(connection: WrappedConnection, register: Register, cb: Any, 
 def _event_callback(connection: WrappedConnection, cb: Any, event_id: int, opaque: object, *, of_all: bool) -> EventCallback:
     site, ear = site_of(connection), tracked_of(connection).ear
     ear.listen()
-    return EventCallback(Callback(cb, site.wrap, (opaque,), connection), event_id, site.recorder, ear.overhear if of_all else None)
+    plain = Callback(cb, site.wrap, (opaque,), connection)
+    return EventCallback(plain, event_id, site.recorder, ear.overhear if of_all else None)
 
 
 def _deregister(connection: WrappedConnection, name: str, deregister: Register, *args: object, **kwargs: object) -> object:

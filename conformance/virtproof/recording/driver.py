@@ -1,19 +1,20 @@
 """The driver under test as cases see it: its contract's methods are recorded as operations, all else passes through.
 
-What belongs here: the wrapper. What does not: libvirt calls (`objects`) and the driver's events (`collector`). Arguments are recorded by the
-contract's own parameter names, so that a judge reads `uuid` whatever way the case passed it.
+What belongs here: the wrapper. What does not: libvirt calls (`objects`) and the driver's events (`collector`). Arguments are
+recorded by the contract's own parameter names, so that a judge reads `uuid` whatever way the case passed it.
 """
 
 import inspect
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
+
+from virtproof_driver.contract import ComputeDriver
 
 from virtproof.evidence import Kind
 from virtproof.recording import summaries
 from virtproof.recording.recorder import Recorder
-from virtproof_driver.contract import ComputeDriver
 
 # Methods of the design's contract that the Protocol does not spell yet.
 FURTHER: Final = frozenset(
@@ -32,10 +33,9 @@ FURTHER: Final = frozenset(
         "migrate",
     }
 )
-CONTRACT: Final = frozenset(name for name, value in vars(ComputeDriver).items() if inspect.isfunction(value) and name[0] != "_") | FURTHER
-_SIGNATURES: Final[Mapping[str, inspect.Signature]] = {
-    name: inspect.signature(getattr(ComputeDriver, name)) for name in CONTRACT - FURTHER
-}
+_SPELT: Final = frozenset(name for name, value in vars(ComputeDriver).items() if inspect.isfunction(value) and name[0] != "_")
+CONTRACT: Final = _SPELT | FURTHER
+_SIGNATURES: Final[Mapping[str, inspect.Signature]] = {name: inspect.signature(getattr(ComputeDriver, name)) for name in _SPELT}
 
 
 class RecordedDriver:
@@ -47,8 +47,8 @@ class RecordedDriver:
         self._virtproof_driver = driver
         self._virtproof_recorder = recorder
 
-    @property
-    def __class__(self) -> Any:
+    @property  # type: ignore[misc]  # a wrapper passes for what it wraps; nobody assigns it
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._virtproof_driver.__class__
 
     def __getattr__(self, name: str) -> Any:
@@ -57,7 +57,7 @@ class RecordedDriver:
             return value
         return wraps(value)(partial(_operate, self._virtproof_recorder, name, value))
 
-    def __enter__(self) -> "RecordedDriver":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -66,7 +66,7 @@ class RecordedDriver:
 
 def recorded(driver: ComputeDriver, recorder: Recorder) -> ComputeDriver:
     """The driver, recorded."""
-    return cast("ComputeDriver", RecordedDriver(driver, recorder))
+    return cast("ComputeDriver", cast("object", RecordedDriver(driver, recorder)))
 
 
 def _operate(recorder: Recorder, method: str, function: Callable[..., object], *args: object, **kwargs: object) -> object:

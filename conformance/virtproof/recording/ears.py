@@ -1,6 +1,6 @@
 """The recorder's own ear on a connection: what the host emits, whether or not the driver listens.
 
-What belongs here: registering beside the driver. What does not: merging several ears (`host_events`) and deliveries to the driver (`callbacks`).
+What belongs here: registering beside the driver. What does not: merging ears (`host_events`) and deliveries (`callbacks`).
 libvirt tracks one registration of an event without a domain filter a connection and refuses a second ("event callback already
 tracked", measured on libvirt 9.0.0). So the ear hears LIFECYCLE by libvirt's first interface, virConnectDomainEventRegister,
 which is tracked apart, and for any other event gives way to the driver and overhears its callback. libvirt-python frees a
@@ -22,7 +22,7 @@ class Ear:
     """Writes EVENT for what the host emits on one bare connection."""
 
     def __init__(self, bare: Any, recorder: Recorder, merged: Merged, world: str) -> None:
-        self._bare = bare
+        self._bare: Any = bare
         self._recorder = recorder
         self._merged = merged
         self._world = world

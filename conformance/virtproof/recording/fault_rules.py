@@ -1,7 +1,8 @@
 """Which calls and which events a fault meets, as values.
 
-What belongs here: the spellings of a method, the matching, the counting. What does not: effects (`faults`). A fault names a method
-as libvirt-python does, in either spelling, and the object's kind before a dot where the name alone would not tell ("Network.create").
+What belongs here: the spellings of a method, the matching, the counting. What does not: effects (`faults`). A fault names a
+method as libvirt-python does, in either spelling, and the object's kind before a dot where the name alone would not tell
+("Network.create").
 """
 
 import threading

@@ -1,8 +1,9 @@
 """Faults at the seam of the driver under test: what its libvirt calls and its event callbacks meet in a case that asks for it.
 
-What belongs here: the effects. What does not: matching (`fault_rules`) and the seam itself (`objects`, `callbacks`, which ask this module
-through the recorder). Each effect is recorded as FAULT, so that no judge takes it for libvirt's doing; one that never took effect
-is the case's own mistake, and `finish` says so. The host's own events stay as they were: EVENT is written below this.
+What belongs here: the effects. What does not: matching (`fault_rules`) and the seam itself (`objects`, `callbacks`, which ask
+this module through the recorder). Each effect is recorded as FAULT, so that no judge takes it for libvirt's doing; one that
+never took effect is the case's own mistake, and `finish` says so. The host's own events stay as they were: EVENT is written
+below this.
 """
 
 import threading
@@ -53,7 +54,7 @@ class Held:
 
 
 class Faults:
-    """The faults of one case. Made in the case, it stands at the recorder until the case ends; call `finish` before the driver is closed."""
+    """The faults of one case. They stand at the recorder until the case ends; call `finish` before the driver is closed."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -65,7 +66,9 @@ class Faults:
 
     # --- faults of calls --------------------------------------------------------------------------------
 
-    def raise_on(self, method: str, code: int, domain: int = 0, message: str = "", nth: int = 1, times: int = 1) -> None:
+    def raise_on(  # noqa: PLR0913, PLR0917 - an error has three parts
+        self, method: str, code: int, domain: int = 0, message: str = "", nth: int = 1, times: int = 1
+    ) -> None:
         """The nth call, and `times - 1` after it, raise libvirtError(code, domain) and do nothing."""
 
         def effect(site: CallSite, _proceed: Proceed) -> object:
@@ -145,7 +148,7 @@ class Faults:
             with held.lock:
                 held.uuid, held.proceed = delivery.uuid, proceed
 
-        def overtake(delivery: Delivery, proceed: Proceed) -> None:
+        def overtake(_delivery: Delivery, proceed: Proceed) -> None:
             proceed()
             with held.lock:
                 waiting, held.proceed = held.proceed, None
@@ -172,13 +175,16 @@ class Faults:
             proceed()
             return
         met.took_effect = True
-        self._recorder.write(Kind.FAULT, fault=met.name, method="event", key=delivery.uuid, event=delivery.event, detail=delivery.detail)
+        told = {"event": delivery.event, "detail": delivery.detail}
+        self._recorder.write(Kind.FAULT, fault=met.name, method="event", key=delivery.uuid, **told)
         met.effect(delivery, proceed)
 
     def finish(self, timeout: float = 10) -> tuple[str, ...]:
         """End every fault: what is deferred still is cancelled, what has begun is joined. The case's mistakes, as sentences."""
         stuck = self._later.finish(timeout)
-        unused = [f"the fault {fault.name} never took effect" for fault in (*self._calls, *self._events) if not fault.took_effect]
+        names = [fault.name for fault in self._calls if not fault.took_effect]
+        names += [fault.name for fault in self._events if not fault.took_effect]
+        unused = [f"the fault {name} never took effect" for name in names]
         self._calls.clear()
         self._events.clear()
         return (*unused, *self._problems, *stuck)
@@ -192,12 +198,12 @@ class Faults:
     def _act(self, name: str, action: Action) -> None:
         try:
             action()
-        except Exception as error:  # the case's own action; the driver must not see its failure as libvirt's
+        except Exception as error:  # noqa: BLE001 - the case's own action; the driver must not see its failure as libvirt's
             self._problems.append(f"the action of {name} failed: {raised(error)}")
 
 
 def libvirt_error(kind: type[Exception], code: int, domain: int, message: str) -> Exception:
-    """A libvirtError as libvirt-python would have made it; its constructor reads the thread's last error, so all is set afterwards."""
+    """A libvirtError as libvirt-python would have made it. Its constructor reads the thread's last error; set all after it."""
     error = kind(message)
     error.args = (message,)
     vars(error)["err"] = (code, domain, message, ERROR_LEVEL, message, None, None, -1, -1)

@@ -1,8 +1,9 @@
 """What the host emitted, told once, though several connections hear of it.
 
-What belongs here: which domain events are observed, how their arguments become (event, detail), and how the streams of several connections
-to one host become one sequence. What does not: registration (`connections`) and judging. Two drivers on one host, or a driver and
-the suite's observer, are each told of a change by their own stream; whichever hears it first writes it down, the others only catch up.
+What belongs here: which domain events are observed, how their arguments become (event, detail), and how the streams of several
+connections to one host become one sequence. What does not: registration (`ears`) and judging. Two drivers on one host, or a
+driver and the suite's observer, are each told of a change by their own stream; whichever hears it first writes it down, the
+others only catch up.
 """
 
 import threading
@@ -92,5 +93,5 @@ class Merged:
 
 
 def _place(told: list[HostEvent], start: int, event: HostEvent) -> int:
-    """Where the event stands among those told from `start` on; the end when it is new. A gap is a stretch that this stream missed."""
+    """Where the event stands among those told from `start` on; the end when it is new. What it skips this stream missed."""
     return next((place for place in range(start, len(told)) if told[place] == event), len(told))

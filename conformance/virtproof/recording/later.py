@@ -1,7 +1,7 @@
 """Work of faults that is done some time later, each piece on its own thread.
 
-What belongs here: starting, cancelling and joining it. What does not: what is done. A piece whose time has not come when the case ends is
-cancelled: the guest it was for is gone by then.
+What belongs here: starting, cancelling and joining it. What does not: what is done. A piece whose time has not come when the
+case ends is cancelled: the guest it was for is gone by then.
 """
 
 import threading
@@ -45,7 +45,7 @@ class Later:
             return
         try:
             answer = work()
-        except Exception as error:  # whatever libvirt answers now, it answers nobody
+        except Exception as error:  # noqa: BLE001 - whatever libvirt answers now, it answers nobody
             self._note(f"{what} raised {raised(error)}")
         else:
             self._note(f"{what} answered {answer!r}")

@@ -1,8 +1,8 @@
 """What a case left behind, as LEFTOVER records.
 
-What belongs here: comparing what was there before a case with what is there after it. What does not: what a leftover means (`judges`) and
-removing it (the lane's reaper). Objects are looked for before the driver is closed, since a private world ends with its connection;
-callbacks, connections and threads after it.
+What belongs here: comparing what was there before a case with what is there after it. What does not: what a leftover means
+(`judges`) and removing it (the lane's reaper). Objects are looked for before the driver is closed, since a private world ends
+with its connection; callbacks, connections and threads after it.
 """
 
 import threading
@@ -12,11 +12,13 @@ from typing import Final
 
 from virtproof.evidence import Kind
 from virtproof.recording.binding import RecordingBinding
-from virtproof.recording.later import THREAD_NAME
+from virtproof.recording.later import THREAD_NAME as FAULT_THREAD
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import Inventory, World
 
 PATIENCE: Final = 2.0
+# Threads that are no driver's: the process's own event loop (`virtproof_driver.edge.event_loop`), faults, a lane's opening.
+OUTLIVING: Final = frozenset({"virtproof-event-loop", FAULT_THREAD, "virtproof-lane-open"})
 _STEP: Final = 0.005
 
 
@@ -41,9 +43,8 @@ class LeftoverCheck:
         return self._callbacks() + self._connections() + self._alive(patience)
 
     def _callbacks(self) -> int:
-        left = [
-            (kind, tracked.number) for tracked in self._binding.tracked() for kind, _ in tracked.callbacks if not tracked.lost
-        ]
+        kept = [tracked for tracked in self._binding.tracked() if not tracked.lost]
+        left = [(kind, tracked.number) for tracked in kept for kind, _ in tracked.callbacks]
         for kind, number in left:
             self._leftover("callback", f"{kind} callback", f"registered on connection-{number} and never deregistered")
         return len(left)
@@ -65,7 +66,7 @@ class LeftoverCheck:
         return [
             thread
             for thread in threading.enumerate()
-            if thread not in self._threads and thread.ident not in loops and thread.name != THREAD_NAME and thread.is_alive()
+            if thread not in self._threads and thread.ident not in loops and thread.name not in OUTLIVING and thread.is_alive()
         ]
 
     def _leftover(self, what: str, name: str, detail: str) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Final, cast
 
-from virtproof.errors import UsageError
 from virtproof_driver.contract import ComputeDriver
+
+from virtproof.errors import UsageError
 
 Factory = Callable[..., ComputeDriver]
 _REMEDY: Final = "give --driver as module:factory, such as virtproof_driver:connect"
@@ -19,7 +20,8 @@ _REMEDY: Final = "give --driver as module:factory, such as virtproof_driver:conn
 def load_driver(spec: str) -> Factory:
     """The factory `factory(uri, *, binding=None, auth=None) -> ComputeDriver` that the name stands for.
 
-    Raises UsageError for a malformed name, a module that is missing or fails to import, an attribute that is missing, and one that cannot be called.
+    Raises UsageError for a malformed name, a module that is missing or fails to import, and an attribute that is missing or
+    cannot be called.
     """
     module_name, separator, attribute = spec.partition(":")
     if not separator or not _dotted(module_name) or not _dotted(attribute):

@@ -1,7 +1,7 @@
 """A scratch domain, whose definition and removal mark a point in a host's events.
 
-What belongs here: the smallest definition that a host accepts, made from its own capabilities, and touching it. What does not: who waits
-for the events (`collector`). The domain is never started.
+What belongs here: the smallest definition that a host accepts, made from its own capabilities, and touching it. What does
+not: who waits for the events (`collector`). The domain is never started.
 """
 
 from typing import Final

@@ -6,17 +6,19 @@ keep what they have; a driver's module that imports it inside the block keeps th
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from types import ModuleType
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 _LOCK: Final = threading.RLock()
 _NAME: Final = "libvirt"
 
 
 @contextmanager
-def swapped(binding: object) -> Iterator[None]:
+def swapped(binding: object) -> Generator[None]:
     """Inside the block `import libvirt` gives `binding`; afterwards what it gave before. Nests, also on several threads."""
     with _LOCK:
         before = sys.modules.get(_NAME)

@@ -1,8 +1,8 @@
 """Objects of libvirt, wrapped so that each call of theirs is recorded.
 
-What belongs here: the wrapper, and turning values into wrapped ones and back on their way through the seam. What does not: connections, whose
-callbacks and closing need more (`connections`). A wrapper passes for its object: `isinstance` sees libvirt's class, attributes
-and errors are libvirt's own, and it keeps its parent alive as libvirt-python's objects do.
+What belongs here: the wrapper, and turning values into wrapped ones and back on their way through the seam. What does not:
+connections, whose callbacks and closing need more (`connections`). A wrapper passes for its object: `isinstance` sees libvirt's
+class, attributes and errors are libvirt's own, and it keeps its parent alive as libvirt-python's objects do.
 """
 
 import threading
@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from virtproof.evidence import Kind
 from virtproof.recording import summaries
-from virtproof.recording.callbacks import Callback
+from virtproof.recording.callbacks import Callback, EventCallback
 from virtproof.recording.recorder import Recorder
 
 if TYPE_CHECKING:
     from virtproof_driver.binding import LibvirtError
 
 # Read from the handle, asking nobody: wrapped where they return objects, never recorded.
-LOCAL: Final = frozenset({"name", "UUIDString", "UUID", "ID", "connect", "domain", "getName", "getConnect", "getDomain", "key", "c_pointer"})
+LOCAL: Final = frozenset(
+    {"name", "UUIDString", "UUID", "ID", "connect", "domain", "getName", "getConnect", "getDomain", "key", "c_pointer"}
+)
 
 _KINDS: Final[Mapping[str, str]] = {"virConnect": "Connection", "virStorageVol": "Volume"}
 _KEYS: Final = ("UUIDString", "getName", "name")
@@ -43,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the evidence says of an object: `key` is a UUID where libvirt has one, else a name; `generation` the case it belongs to."""
+    """What the evidence says of an object: its kind, its UUID or else its name, and the generation of the case it belongs to."""
 
     kind: str
     key: str
@@ -66,14 +68,12 @@ class Site:
 
     def wrap(self, value: object, parent: object) -> object:
         """The value with every object of libvirt in it wrapped; plain values are returned as they are."""
-        if isinstance(value, _PLAIN) or isinstance(value, Wrapped):
+        if _is_plain(value):
             return value
         if isinstance(value, list):
             return [self.wrap(item, parent) for item in cast("list[object]", value)]
         if isinstance(value, tuple):
             return tuple(self.wrap(item, parent) for item in cast("tuple[object, ...]", value))
-        if type(value).__module__ == "builtins" or isinstance(value, Mapping):
-            return value
         return self._adopt(value, parent)
 
     def unwrap(self, value: object) -> object:
@@ -82,7 +82,7 @@ class Site:
             return bare_of(value)
         if isinstance(value, list):
             items = cast("list[object]", value)
-            return [self.unwrap(item) for item in items] if any(isinstance(item, Wrapped) for item in items) else value
+            return [self.unwrap(item) for item in items] if any(isinstance(item, Wrapped) for item in items) else items
         return value
 
     def call(self, owner: "Wrapped", method: str, function: Callable[..., object], args: Arguments, kwargs: Keywords) -> object:
@@ -119,7 +119,7 @@ class Site:
         return interceptor.around(made, proceed) if interceptor and generation == self.recorder.generation else proceed()
 
     def _argument(self, value: object, args: Arguments, owner: object) -> object:
-        if isinstance(value, Callback | Wrapped | type) or not callable(value):
+        if isinstance(value, Callback | EventCallback | Wrapped | type) or not callable(value):
             return self.unwrap(value)
         return Callback(value, self.wrap, args, owner)
 
@@ -136,8 +136,8 @@ class Wrapped:
         own(self, "_virtproof_parent", parent)
         own(self, "_virtproof_identity", identity)
 
-    @property
-    def __class__(self) -> Any:
+    @property  # type: ignore[misc]  # a wrapper passes for its object; nobody assigns it
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return bare_of(self).__class__
 
     def __getattr__(self, name: str) -> Any:
@@ -199,11 +199,18 @@ def raised(error: BaseException) -> dict[str, object]:
     return {"code": code(), "domain": domain(), "message": str(error)}
 
 
+def _is_plain(value: object) -> bool:
+    """Whether it holds no object of libvirt: a number, a text, a mapping of such, or a wrapper already."""
+    if isinstance(value, (*_PLAIN, Wrapped, Mapping)):
+        return True
+    return type(value).__module__ == "builtins" and not isinstance(value, list | tuple)
+
+
 def _key(bare: object) -> str:
     reader: Callable[[], object] | None = next((getattr(bare, name) for name in _KEYS if hasattr(bare, name)), None)
     try:
         return str(reader()) if reader else ""
-    except Exception:  # the handle is dead; the call itself will say so
+    except Exception:  # noqa: BLE001 - the handle is dead; the call itself will say so
         return ""
 
 

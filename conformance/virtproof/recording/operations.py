@@ -1,8 +1,8 @@
 """Which operation of the driver a libvirt call belongs to.
 
-What belongs here: the operations that are open, by thread. What does not: opening them (`driver`) and writing records. A call belongs to the
-innermost operation open on its own thread; made on another thread while exactly one operation is open, to that one, since
-drivers do hand work to threads of their own; else to none.
+What belongs here: the operations that are open, by thread. What does not: opening them (`driver`) and writing records. A call
+belongs to the innermost operation open on its own thread; made on another thread while exactly one operation is open, to that
+one, since drivers do hand work to threads of their own; else to none.
 """
 
 import threading

@@ -1,9 +1,9 @@
 """The recorder: where records get their worker, lane, case and time, and wait until the case ends.
 
-What belongs here: buffering, time and the case that is open. What does not: what is recorded (`binding`, `driver`, `world`, `collector`,
-`faults` call `write`) and the shape of a line (`evidence`). One recorder a worker: drivers keep one event loop a binding, so binding
-and recorder outlive a case. What comes late from an earlier case (a leaked thread, an event of a connection left open) is dropped by its
-generation: the leak is told of its own case, and must not colour the next one.
+What belongs here: buffering, time and the case that is open. What does not: what is recorded (`binding`, `driver`, `world`,
+`collector`, `faults` call `write`) and the shape of a line (`evidence`). One recorder a worker: drivers keep one event loop a
+binding, so binding and recorder outlive a case. What comes late from an earlier case (a leaked thread, an event of a
+connection left open) is dropped by its generation: the leak is told of its own case, and must not colour the next one.
 """
 
 import itertools
@@ -114,7 +114,7 @@ class Recorder:
         """A number that is used once: for calls, operations, callbacks."""
         return next(self._numbers)
 
-    def write(self, kind: Kind, generation: int | None = None, **data: object) -> None:
+    def write(self, kind: Kind, generation: int | None = None, /, **data: object) -> None:
         """Record something now; dropped when `generation` is given and that case has ended."""
         with self._changed:
             if generation is not None and generation != self._generation:
@@ -123,7 +123,7 @@ class Recorder:
             if kind in WAKING:
                 self._changed.notify_all()
 
-    def begin_case(self, lane: str, case: str, **data: object) -> None:
+    def begin_case(self, lane: str, case: str, /, **data: object) -> None:
         """Open a case; what was recorded outside cases before is flushed. `data` is CASE_BEGIN's."""
         with self._changed:
             self._flush()
@@ -143,7 +143,7 @@ class Recorder:
             self.interceptor = None
         return records
 
-    def write_lane(self, lane: str, **data: object) -> None:
+    def write_lane(self, lane: str, /, **data: object) -> None:
         """Record the lane as it was found, outside cases, and flush it."""
         with self._changed:
             self._records.append(self._record(Kind.LANE, data, lane))

@@ -37,7 +37,7 @@ def no_label(_value: object) -> str | None:
 
 def summary(value: object, label: Labeller = no_label) -> object:
     """The value as it goes into a record. `label` names objects of libvirt, None for what is none."""
-    if value is None or isinstance(value, bool | int | float) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, bool | int | float) and not isinstance(value, Enum)):
         return value
     for kinds, shorten in _SHORTENERS:
         if isinstance(value, kinds):

@@ -1,7 +1,7 @@
 """The host as it is, seen past the driver under test.
 
-What belongs here: reading a host on a bare connection, waiting for what it emits, and the small changes that a case makes as another client.
-What does not: judging, and the driver. Every state that a case reads here goes into the evidence as STATE.
+What belongs here: reading a host on a bare connection, and waiting for what it emits. What does not: judging, and the driver.
+Every state that a case reads here goes into the evidence as STATE.
 """
 
 import contextlib
@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from virtproof_driver.binding import Connection, Domain
+from virtproof_driver.constants import ErrorCode, XmlFlag
+
 from virtproof.evidence import Kind, Record
 from virtproof.recording import markers
 from virtproof.recording.recorder import Recorder
-from virtproof_driver.binding import Connection, Domain
-from virtproof_driver.constants import ErrorCode, XmlFlag
 
 HostEventTuple = tuple[int, int | str | None, int | str | None]
 Id = UUID | str
@@ -44,7 +45,7 @@ class Inventory:
 
 
 class World:
-    """An observer. `connection` is a bare connection, or a function that gives one, for hosts whose observer may have to reconnect."""
+    """An observer. `connection` is a bare connection, or a function that gives one where the observer may have to reconnect."""
 
     def __init__(self, connection: Connection | Callable[[], Connection], recorder: Recorder, prefix: str) -> None:
         self._connection = connection
@@ -71,7 +72,7 @@ class World:
             raise
 
     def state(self, uuid: Id) -> tuple[int, int] | None:
-        """libvirt's state and reason now, None when the domain is gone; recorded as STATE."""
+        """State and reason now as libvirt's numbers, None when the domain is gone; recorded as STATE."""
         found = self.domain(uuid)
         state = self._read_state(found)
         name = found.name() if found is not None and state is not None else None
@@ -99,14 +100,14 @@ class World:
             return len(wanted) >= count
 
         if not self._recorder.wait_for(found, (Kind.EVENT,), timeout):
-            raise AssertionError(f"the host emitted no event ({event}, {detail}) of {uuid} within {timeout:g} s; it emitted {self.events(uuid)}")
+            told = self.events(uuid)
+            raise AssertionError(f"the host emitted no event ({event}, {detail}) of {uuid} within {timeout:g} s, but {told}")
 
     def wait_state(self, uuid: Id, state: int | None, timeout: float = 10) -> None:
         """Wait until the domain's state is `state` (None: gone), re-reading it whenever the host emits something.
 
         Raises AssertionError when `timeout` seconds pass first.
         """
-
         deadline = time.monotonic() + timeout
         while True:
             heard = len(self._recorder.records(Kind.EVENT))
@@ -131,7 +132,7 @@ class World:
         )
 
     def touch(self) -> str:
-        """Define and undefine a scratch domain past the driver; its UUID. A marker: what was queued before is delivered before its events."""
+        """Define and undefine a scratch domain past the driver; its UUID. Its events come after all that was queued."""
         return markers.touch(self.connection, self._prefix, self._recorder.number())
 
     def _named(self, lister: Callable[[], Sequence[Any]]) -> list[Any]:
