@@ -51,7 +51,8 @@ def uuid_of(name: str) -> UUID:
 
 def domain_xml(name: str) -> str:
     """The smallest domain that the test driver takes."""
-    return f"<domain type='test'><name>{name}</name><uuid>{uuid_of(name)}</uuid><memory>1024</memory><os><type>hvm</type></os></domain>"
+    body = f"<name>{name}</name><uuid>{uuid_of(name)}</uuid><memory>1024</memory><os><type>hvm</type></os>"
+    return f"<domain type='test'>{body}</domain>"
 
 
 class Heard:

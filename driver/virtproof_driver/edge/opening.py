@@ -5,7 +5,7 @@ What belongs here: the libvirt calls of both, in order, and the error of an open
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -56,6 +56,15 @@ class Opened:
     domains: dict[UUID, Domain] = field(default_factory=dict[UUID, Domain])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ear:
+    """Where the callbacks of one connection tell what they hear: both functions only post, and return at once."""
+
+    epoch: int
+    feed: Feed
+    on_close: Callable[[int], None]
+
+
 def dial(target: Target) -> Connection:
     """Open the connection.
 
@@ -84,20 +93,32 @@ def _failure(target: Target, desk: CredentialDesk | None, error: LibvirtError) -
     return translate_opening(error.get_error_code(), error.get_error_domain(), message, uri=target.address), None
 
 
-def prepare(target: Target, connection: Connection, epoch: int, feed: Feed, on_close: Callable[[int], None]) -> Opened:
-    """Make a connection ready and bring the feed up to date.
+def establish(target: Target, ear: Ear) -> Opened:
+    """Open a connection, make it ready and bring the feed up to date. Raises as `dial`, and leaves nothing open when it fails."""
+    connection = dial(target)
+    callback_ids: list[int] = []
+    try:
+        return _prepare(target, connection, ear, callback_ids)
+    except target.binding.libvirtError as error:
+        give_up(target.binding, connection, callback_ids)
+        failure, cause = _failure(target, None, error)
+    except BaseException:
+        give_up(target.binding, connection, callback_ids)
+        raise
+    raise failure from cause
 
-    Raises the binding's libvirtError; the caller gives the connection up.
-    """
+
+def _prepare(target: Target, connection: Connection, ear: Ear, callback_ids: list[int]) -> Opened:
     remote = _keep_alive(target, connection)
     hypervisor = target.hypervisor_for(connection.getType())
-    connection.registerCloseCallback(lambda _connection, _reason, _opaque: on_close(epoch), None)
-    feed.began(epoch)
+    connection.registerCloseCallback(lambda _connection, _reason, _opaque: ear.on_close(ear.epoch), None)
+    ear.feed.began(ear.epoch)
     since = time.monotonic()
-    ids = tuple(_register(connection, event_id, epoch, feed) for event_id in sorted(hypervisor.event_ids & {*_LISTENED}))
+    for event_id in sorted(hypervisor.event_ids & {*_LISTENED}):
+        callback_ids.append(_register(connection, event_id, ear))  # noqa: PERF401  # those registered before a failure count
     found = read_inventory(target.binding, connection, hypervisor)
-    feed.read(epoch, found, Reading(since=since, stamp=time.monotonic()))
-    return Opened(connection=connection, epoch=epoch, hypervisor=hypervisor, remote=remote, callback_ids=ids)
+    ear.feed.read(ear.epoch, found, Reading(since=since, stamp=time.monotonic()))
+    return Opened(connection=connection, epoch=ear.epoch, hypervisor=hypervisor, remote=remote, callback_ids=tuple(callback_ids))
 
 
 def _keep_alive(target: Target, connection: Connection) -> bool:
@@ -114,14 +135,14 @@ def _keep_alive(target: Target, connection: Connection) -> bool:
 _LISTENED = (DomainEventId.LIFECYCLE, DomainEventId.REBOOT)
 
 
-def _register(connection: Connection, event_id: DomainEventId, epoch: int, feed: Feed) -> int:
+def _register(connection: Connection, event_id: DomainEventId, ear: Ear) -> int:
     """Listen to one event id. The callback reads the handle only, which asks no host, and returns at once."""
 
     def take(_connection: Connection, domain: Domain, *numbers: object) -> None:
         stamp = time.monotonic()
         event, detail = numbers[:2] if event_id is DomainEventId.LIFECYCLE else (0, 0)
-        feed.arrived(
-            epoch,
+        ear.feed.arrived(
+            ear.epoch,
             RawEvent(
                 uuid=domain.UUIDString(),
                 name=domain.name(),
@@ -136,7 +157,7 @@ def _register(connection: Connection, event_id: DomainEventId, epoch: int, feed:
     return connection.domainEventRegisterAny(None, int(event_id), take, None)
 
 
-def give_up(binding: Binding, connection: Connection, callback_ids: tuple[int, ...] = ()) -> None:
+def give_up(binding: Binding, connection: Connection, callback_ids: Sequence[int]) -> None:
     """Deregister and close.
 
     Errors are passed over: on a broken connection each of these fails, and libvirt frees what it holds.

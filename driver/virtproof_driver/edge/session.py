@@ -23,7 +23,7 @@ from virtproof_driver.contract import Listener, Subscription
 from virtproof_driver.edge.feed import Feed
 from virtproof_driver.edge.offenders import offender
 from virtproof_driver.edge.opener import Opener
-from virtproof_driver.edge.opening import Opened, Target, dial, give_up, prepare
+from virtproof_driver.edge.opening import Ear, Opened, Target, establish, give_up
 from virtproof_driver.edge.supervisor import Supervisor
 from virtproof_driver.error_table import translate
 from virtproof_driver.errors import ConnectionLost, DriverClosed, DriverError
@@ -200,22 +200,15 @@ class Session:
         self._check_open()
         if self._live is not None:
             return
-        connection = dial(self._target)
+        self._epoch += 1
+        opened = establish(self._target, Ear(epoch=self._epoch, feed=self._feed, on_close=self._close_reported))
         try:
-            opened = self._prepare(connection)
             self._install(opened)
-        except BaseException:
-            give_up(self._target.binding, connection)
+        except DriverClosed:
+            self._retire(opened)
             raise
         if not self._alive(opened):
             self._lose(opened.epoch)
-
-    def _prepare(self, connection: Connection) -> Opened:
-        self._epoch += 1
-        try:
-            return prepare(self._target, connection, self._epoch, self._feed, self._close_reported)
-        except self._target.binding.libvirtError as error:
-            raise translate(error.get_error_code(), error.get_error_domain(), error.get_error_message()) from error
 
     def _install(self, opened: Opened) -> None:
         with self._lock:
