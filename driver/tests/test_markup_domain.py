@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
-import libvirt
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from virtproof_driver.binding import Binding, Connection
+from virtproof_driver.binding import Connection
+from virtproof_driver.edge.libvirt_module import libvirt_binding
 from virtproof_driver.hypervisors.test import TEST
 from virtproof_driver.markup.domain import (
     disk_targets,
@@ -175,7 +174,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]
     """A test driver of this module's own."""
     world = tmp_path_factory.mktemp("world") / "node.xml"
     world.write_text("<node/>")
-    opened = cast("Binding", cast("object", libvirt)).open(f"test://{world}")
+    opened = libvirt_binding().open(f"test://{world}")
     yield opened
     opened.close()
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
-import libvirt
 import pytest
-from virtproof_driver.binding import Binding, Domain
+from virtproof_driver.binding import Domain
+from virtproof_driver.edge.libvirt_module import libvirt_binding
 from virtproof_driver.markup import metadata, tree
 from virtproof_driver.spec import MetadataElement
 
@@ -26,7 +25,7 @@ SAMPLES = [
 @pytest.fixture
 def domain(tmp_path: Path) -> Iterator[Domain]:
     (tmp_path / "node.xml").write_text("<node/>")
-    connection = cast("Binding", cast("object", libvirt)).open(f"test://{tmp_path / 'node.xml'}")
+    connection = libvirt_binding().open(f"test://{tmp_path / 'node.xml'}")
     yield connection.defineXML("<domain type='test'><name>d</name><memory>1024</memory><os><type>hvm</type></os></domain>")
     connection.close()
 

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
-import libvirt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from virtproof_driver.binding import Binding, Connection
+from virtproof_driver.binding import Connection
+from virtproof_driver.edge.libvirt_module import libvirt_binding
 from virtproof_driver.hypervisors.test import TEST
 from virtproof_driver.markup import tree
 from virtproof_driver.markup.domain import domain_xml, owned_volumes, parse_domain
@@ -51,7 +50,7 @@ def by_target(xml: str) -> dict[str, Disk]:
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     world = tmp_path_factory.mktemp("world") / "node.xml"
     world.write_text("<node/>")
-    opened = cast("Binding", cast("object", libvirt)).open(f"test://{world}")
+    opened = libvirt_binding().open(f"test://{world}")
     yield opened
     opened.close()
 

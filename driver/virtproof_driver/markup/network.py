@@ -4,6 +4,7 @@ What belongs here: `<network>` and all inside it. What does not: whether the add
 Format: https://libvirt.org/formatnetwork.html.
 """
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from uuid import UUID
 from xml.etree.ElementTree import Element
@@ -44,6 +45,24 @@ def parse_network(xml: str) -> NetworkSpec:
         bridge=tree.find_attribute(root, "bridge", "name"),
         subnets=tuple(_subnet(element) for element in root.iterfind("ip")),
     )
+
+
+def normalised(spec: NetworkSpec) -> NetworkSpec:
+    """The spec as it reads back from libvirt, but for what was left out: addresses in their shortest spelling."""
+    return replace(spec, subnets=tuple(_normalised(subnet) for subnet in spec.subnets))
+
+
+def _normalised(subnet: Subnet) -> Subnet:
+    return replace(
+        subnet,
+        address=_shortest(subnet.address),
+        ranges=tuple(DhcpRange(start=_shortest(item.start), end=_shortest(item.end)) for item in subnet.ranges),
+        hosts=tuple(replace(host, ip=_shortest(host.ip)) for host in subnet.hosts),
+    )
+
+
+def _shortest(address: str) -> str:
+    return str(ip_address(address))
 
 
 def _forward(element: Element | None) -> ForwardMode:
