@@ -121,4 +121,4 @@ def build(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the driver against bare libvirt calls, and the suite; writes `out/bench/bench.json` and prints a table."""
-    tool(session, "python", "ci/bench", "--out", fresh("bench") / "bench.json", *session.posargs)
+    tool(session, "python", "-m", "ci.bench", "--out", fresh("bench") / "bench.json", *session.posargs)

@@ -11,6 +11,7 @@ from docutils.nodes import Node
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
+
 from virtproof.discovery import Found, found_cases
 from virtproof_driver.capabilities import PROMISES
 
