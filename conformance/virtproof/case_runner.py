@@ -14,7 +14,7 @@ from _pytest.runner import runtestprotocol
 
 from virtproof.errors import VirtproofError
 from virtproof.evidence import Record
-from virtproof.judges import Facts, facts_of, judge_case
+from virtproof.judges import facts_of, judge_case
 from virtproof.lane_pool import LaneKey, LanePool
 from virtproof.lanes.model import Lane
 from virtproof.outcomes import OUTCOME, Outcome, Phase, conclude
@@ -49,8 +49,7 @@ class CaseRunner:
         reports = runtestprotocol(candidate.item, log=False, nextitem=nextitem)
         outcome, message = conclude(map(_phase, reports))
         records = self._recorder.end_case(outcome=outcome.value, message=message, seconds=round(time.monotonic() - started, 6))
-        violations = judge_case(records, self._facts(lane))
-        return _told(reports, outcome, violations)
+        return _told(reports, outcome, self._judged(records, lane))
 
     def _refusals(self, candidate: Candidate[pytest.Item], lane: Lane) -> str:
         """Why the lane cannot run the case: each capability that it needs and that the manifest or the driver does not claim."""
@@ -59,8 +58,8 @@ class CaseRunner:
         reasons = {need: declared.get(need, "the driver does not claim it") for need in candidate.case.needs if need in {*declared, *unclaimed}}
         return "; ".join(f"{need}: {reasons[need]}" for need in sorted(reasons))
 
-    def _facts(self, lane: Lane) -> Facts:
-        return facts_of(lane.backend, lane.versions, self._subject.unclaimed(lane))
+    def _judged(self, records: tuple[Record, ...], lane: Lane) -> tuple[Violation, ...]:
+        return judge_case(records, facts_of(lane.backend, lane.versions, self._subject.unclaimed(lane)))
 
     def _without_running(self, candidate: Candidate[pytest.Item], outcome: Outcome, message: str) -> list[pytest.TestReport]:
         self._recorder.begin_case(candidate.lane, candidate.id, where=candidate.where)

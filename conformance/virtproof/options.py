@@ -18,12 +18,12 @@ CASE_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """A session's options. Without `out` no evidence is kept; seed 0 leaves the order as collected."""
+    """A session's options. Without `profile` every case that is collected runs, without `out` no evidence is kept; seed 0 shuffles nothing."""
 
     backends: tuple[str, ...] = (DEFAULT_BACKEND,)
     transports: tuple[str, ...] = ()
     driver: str = REFERENCE_DRIVER
-    profile: str = "full"
+    profile: str = ""
     out: Path | None = None
     seed: int = 0
     allow_host: bool = False
@@ -37,7 +37,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--virtproof-backend", action="append", metavar="NAME-OR-TOML", help="backend to run on; repeatable (default: test)")
     add("--virtproof-transport", action="append", metavar="NAME", help="transport of the lanes; repeatable (default: the backend's first)")
     add("--virtproof-driver", metavar="MODULE:FACTORY", help=f"driver under test (default: {REFERENCE_DRIVER})")
-    add("--virtproof-profile", metavar="NAME-OR-TXT", help="cases to run (default: full)")
+    add("--virtproof-profile", metavar="NAME-OR-TXT", help="cases to run (default: all that are collected)")
     add("--virtproof-out", metavar="DIR", help="keep the evidence here")
     add("--virtproof-seed", type=int, metavar="N", help="shuffle the cases by this seed; 0 keeps their order")
     add("--virtproof-allow-host", action="store_true", help="use a reachable host that a backend's TOML names")
@@ -65,7 +65,7 @@ def arguments_of(options: Options) -> list[str]:
         *(f"--virtproof-backend={backend}" for backend in options.backends),
         *(f"--virtproof-transport={transport}" for transport in options.transports),
         f"--virtproof-driver={options.driver}",
-        f"--virtproof-profile={options.profile}",
+        *([f"--virtproof-profile={options.profile}"] if options.profile else []),
         *([f"--virtproof-out={options.out}"] if options.out else []),
         f"--virtproof-seed={options.seed}",
         *(["--virtproof-allow-host"] if options.allow_host else []),

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -54,35 +54,74 @@ class RunOutcome:
 def run(options: RunOptions, stream: TextIO | None = None) -> RunOutcome:
     """Run the cases and leave the evidence in `options.out`. Progress goes to `stream` (standard error by default).
 
-    Raises UsageError for what cannot be asked (backend, profile, expression, pytest argument), SuiteError when pytest itself
-    went wrong; both say where to look.
+    Raises UsageError for what cannot be asked (backend, profile, expression, pytest argument), LaneUnavailable when a lane cannot
+    be had here, SuiteError when pytest itself went wrong; each is one line.
     """
-    profiles.load(options.session.profile)
+    check(options)
     _clear(options.out)
-    code = _pytest(options, Progress(stream or sys.stderr))
+    failures = CollectionFailures()
+    code = _pytest(options, Progress(stream or sys.stderr), failures)
+    log = options.out / LOG_FILE
     if code is pytest.ExitCode.USAGE_ERROR:
-        raise UsageError(_last_error(options.out / LOG_FILE))
+        raise UsageError(_last_error(log))
+    if failures.nodes:
+        raise SuiteError(f"{', '.join(sorted(failures.nodes))} could not be collected; see {log}")
     if code not in (*_ENDED, pytest.ExitCode.INTERRUPTED) or not (options.out / RUN_FILE).exists():
-        raise SuiteError(f"pytest ended with {code!r}; see {options.out / LOG_FILE}")
+        raise SuiteError(f"pytest ended with {code.name}; see {log}")
     return RunOutcome(out=options.out, interrupted=code is pytest.ExitCode.INTERRUPTED, unavailable=read(options.out).unavailable)
+
+
+def check(options: RunOptions) -> None:
+    """Find out before anything runs what can be found out: profile, expression, backends, transports, and whether lanes can be had.
+
+    Raises UsageError and LaneUnavailable as `run` does.
+    """
+    if options.session.profile:
+        profiles.load(options.session.profile)
+    _check_expression(options.keyword)
+    for key in lane_keys(options.session):
+        if not key.backend.provisioner:
+            check_permission(key.backend, allow_host=options.session.allow_host)
+        reason = why_unavailable(key.backend)
+        if reason:
+            raise LaneUnavailable(f"{key.label}: {reason}")
+
+
+class CollectionFailures:
+    """A pytest plug-in that remembers which of the suite's files could not be collected, here or in a worker."""
+
+    def __init__(self) -> None:
+        self.nodes: set[str] = set()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file was collected, or not."""
+        if report.failed:
+            self.nodes.add(report.nodeid)
 
 
 def arguments(options: RunOptions) -> list[str]:
     """pytest's command line for a run."""
     package = Path(suite.__path__[0])
     return [
-        *("-c", str(package / "pytest.ini"), "--rootdir", str(package), "--pyargs", suite.__name__, "-p", "virtproof"),
-        *arguments_of(options.session),
+        *("-c", str(package / "pytest.ini"), "--rootdir", str(package), "--pyargs", suite.__name__),
+        *arguments_of(replace(options.session, out=options.out.resolve())),
         *(("-n", str(options.workers), "--dist", "worksteal") if options.workers else ()),
         *(("-k", options.keyword) if options.keyword else ()),
         *options.pytest_args,
     ]
 
 
-def _pytest(options: RunOptions, progress: Progress) -> pytest.ExitCode:
+def _pytest(options: RunOptions, progress: Progress, failures: CollectionFailures) -> pytest.ExitCode:
     with (options.out / LOG_FILE).open("w", encoding="utf-8") as log, _own_settings(), progress:
         with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            return pytest.ExitCode(pytest.main(arguments(options), plugins=[progress]))
+            return pytest.ExitCode(pytest.main(arguments(options), plugins=[progress, failures]))
+
+
+def _check_expression(keyword: str) -> None:
+    try:
+        Expression.compile(keyword or "every")
+    except SyntaxError as error:
+        raise UsageError(f"-k {keyword!r}: {error.msg}; write words joined by and, or, not") from error
 
 
 def _clear(out: Path) -> None:

@@ -42,7 +42,7 @@ class SuiteSession:
         self.worker = worker_of(config)
         self.recorder = Recorder(worker=self.worker.name, **self._sink())
         try:
-            self.profile = profiles.load(self.options.profile)
+            self.profile = profiles.load(self.options.profile) if self.options.profile else None
             self.keys: tuple[LaneKey, ...] = lane_keys(self.options)
             self.tools = self._tools()
         except VirtproofError as error:
@@ -75,8 +75,8 @@ class SuiteSession:
     def pytest_collection_modifyitems(self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> object:
         """Leave the profile's cases in the seed's order; put back the manifest cases that `-k` took away."""
         plain = [item for item in items if _case(item) is None]
-        found = in_profile([_candidate(item) for item in items if _case(item) is not None], self.profile.cases)
-        found = ordered(found, self.options.seed)
+        found = [_candidate(item) for item in items if _case(item) is not None]
+        found = ordered(in_profile(found, self.profile.cases) if self.profile else found, self.options.seed)
         items[:] = [*plain, *(candidate.item for candidate in found)]
         for candidate in found:
             candidate.item.extra_keyword_matches.add(candidate.id)
@@ -100,7 +100,7 @@ class SuiteSession:
         )
         return Run(
             suite_version=SUITE_VERSION,
-            profile=self.profile.name,
+            profile=self.profile.name if self.profile else profiles.DEFAULT,
             driver=self.options.driver,
             driver_version=self.tools.subject.version,
             seed=self.options.seed,
