@@ -1,8 +1,8 @@
 """How soon a change reaches the driver's listener, against a loop that reads the state every half a second.
 
 What belongs here: one changer, and three who notice: the driver's listener, a bare libvirt callback, and the polling loop that
-drivers have where they have no events. All notice the same changes. The pauses between changes are random, so that no phase of the
-loop is favoured.
+drivers have where they have no events. All notice the same changes. The pauses between changes are random, so that no phase of
+the loop is favoured.
 """
 
 import queue
