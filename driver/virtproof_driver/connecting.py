@@ -6,7 +6,9 @@ What belongs here: putting the parts together. What does not: anything that coul
 from virtproof_driver.auth import Authenticate
 from virtproof_driver.binding import Binding
 from virtproof_driver.driver import LibvirtDriver
-from virtproof_driver.edge import Session, Target, libvirt_binding
+from virtproof_driver.edge.libvirt_module import libvirt_binding
+from virtproof_driver.edge.opening import Target
+from virtproof_driver.edge.session import Session
 from virtproof_driver.hypervisors import hypervisor_for
 from virtproof_driver.keepalive import Keepalive
 

@@ -74,8 +74,8 @@ class ErrorCode(IntEnum):
     INVALID_CONN = 6
     INVALID_ARG = 8
     OPERATION_FAILED = 9
+    OS_TYPE = 16
     NO_NAME = 21
-    OS_TYPE = 24
     XML_ERROR = 27
     DOM_EXIST = 28
     OPERATION_DENIED = 29
@@ -112,6 +112,7 @@ class ErrorDomain(IntEnum):
     """VIR_FROM_."""
 
     NONE = 0
+    DOM = 6
     RPC = 7
     QEMU = 10
     TEST = 12
@@ -119,7 +120,7 @@ class ErrorDomain(IntEnum):
     LXC = 17
     STORAGE = 18
     NETWORK = 19
-    DOM = 20
+    DOMAIN = 20
     NWFILTER = 33
     DOMAIN_SNAPSHOT = 35
     STREAMS = 38

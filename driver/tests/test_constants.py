@@ -1,0 +1,26 @@
+"""Each of our numbers is libvirt's: every member of every enum against the real module."""
+
+from enum import IntEnum, IntFlag
+
+import pytest
+
+from virtproof_driver import constants
+from virtproof_driver.binding import Binding
+
+PREFIXES: dict[type[IntEnum] | type[IntFlag], str] = {
+    value: (value.__doc__ or "").split(":")[0].rstrip(".")
+    for value in vars(constants).values()
+    if isinstance(value, type) and issubclass(value, IntEnum | IntFlag) and value.__module__ == constants.__name__
+}
+
+
+def test_every_enum_names_its_prefix() -> None:
+    assert PREFIXES
+    assert all(prefix.startswith("VIR_") and prefix.endswith("_") for prefix in PREFIXES.values())
+
+
+@pytest.mark.parametrize("enum", PREFIXES, ids=lambda enum: enum.__name__)
+def test_members_are_libvirts_numbers(enum: type[IntEnum] | type[IntFlag], binding: Binding) -> None:
+    ours = {member.name: int(member) for member in enum}
+    theirs = {name: getattr(binding, PREFIXES[enum] + name, 0 if name == "CURRENT" else None) for name in ours}
+    assert ours == theirs
