@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from ci.bench.figures import Figure, Ratio, Results, interleaved, median
 from ci.bench.hosts import WORKER, Host
 from virtproof.lanes.smallest import smallest
+from virtproof_driver import connect
 from virtproof_driver.binding import Connection, Domain
-from virtproof_driver.connecting import connect
 from virtproof_driver.constants import UndefineFlag
 from virtproof_driver.hypervisors import hypervisor_for
 from virtproof_driver.markup.domain import domain_xml

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from ci.bench.figures import Figure, Ratio, Results, median, percentile
 from ci.bench.hosts import WORKER, Host
 from virtproof.lanes.smallest import smallest
+from virtproof_driver import connect
 from virtproof_driver.binding import Connection, Domain
-from virtproof_driver.connecting import connect
 from virtproof_driver.constants import DomainEventId
 from virtproof_driver.spec import InstanceSpec
 

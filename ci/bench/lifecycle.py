@@ -12,8 +12,8 @@ from virtproof.evidence import Kind
 from virtproof.lanes.smallest import smallest
 from virtproof.recording.binding import RecordingBinding
 from virtproof.recording.recorder import Recorder
+from virtproof_driver import connect
 from virtproof_driver.binding import Connection
-from virtproof_driver.connecting import connect
 from virtproof_driver.constants import UndefineFlag
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.hypervisors import hypervisor_for
