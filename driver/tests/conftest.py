@@ -19,12 +19,16 @@ from queue import SimpleQueue
 from uuid import UUID, uuid5
 
 import pytest
+
 from virtproof_driver.auth import Authenticate
 from virtproof_driver.binding import Binding, Connection
+from virtproof_driver.connecting import connect
+from virtproof_driver.driver import LibvirtDriver
 from virtproof_driver.edge import Session, Target, libvirt_binding
 from virtproof_driver.edge.event_loop import ensure_running
 from virtproof_driver.hypervisors import hypervisor_for
 from virtproof_driver.keepalive import Keepalive
+from virtproof_driver.spec import InstanceSpec
 from virtproof_driver.values import EventKind, LifecycleEvent
 
 NODE = "<node><cpu><active>2</active><mhz>1000</mhz><model>i686</model></cpu><memory>4194304</memory></node>"
@@ -331,3 +335,16 @@ def cable(daemon: Daemon) -> Iterator[Cable]:
     cable = Cable(daemon)
     yield cable
     cable.close()
+
+
+@pytest.fixture
+def driver(node_uri: str) -> Iterator[LibvirtDriver]:
+    """The reference driver on a host of its own."""
+    with connect(node_uri) as driver:
+        yield driver
+
+
+@pytest.fixture
+def small() -> InstanceSpec:
+    """An instance that every host can have."""
+    return InstanceSpec(uuid=uuid_of("small"), name="small", vcpus=1, memory_mib=16)
