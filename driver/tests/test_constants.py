@@ -22,5 +22,5 @@ def test_every_enum_names_its_prefix() -> None:
 @pytest.mark.parametrize("enum", PREFIXES, ids=lambda enum: enum.__name__)
 def test_members_are_libvirts_numbers(enum: type[IntEnum] | type[IntFlag], binding: Binding) -> None:
     ours = {member.name: int(member) for member in enum}
-    theirs = {name: getattr(binding, PREFIXES[enum] + name, 0 if name == "CURRENT" else None) for name in ours}
+    theirs = {name: getattr(binding, f"{PREFIXES[enum]}{name}", 0 if name == "CURRENT" else None) for name in ours}
     assert ours == theirs
