@@ -1,7 +1,8 @@
 """Version predicates: `libvirt < 10.0, qemu >= 7`, as manifests and known bugs write them in `when`.
 
-What belongs here: parsing one and saying whether it holds at given versions. What does not: where versions come from; that
-is `lanes.facts`. A comma means "and"; a product that the lane does not have makes its clause false; the empty predicate always holds.
+What belongs here: parsing one and saying whether it holds at given versions. What does not: where versions come from; that is
+`lanes.facts`. A comma means "and"; a product that the lane does not have makes its clause false; the empty predicate always
+holds.
 """
 
 import re

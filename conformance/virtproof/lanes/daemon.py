@@ -48,7 +48,9 @@ class Daemon:
             os.chown(self.home, self._identity["user"], self._identity["group"])
 
     def start(self) -> None:
-        """Start it and return once it answers at its sockets. Raises LaneUnavailable with its own last words."""
+        """Start it and return once it answers at its sockets; one that runs is left as it is. Raises LaneUnavailable."""
+        if self._process is not None:
+            return
         for _ in range(PORT_ATTEMPTS if self._tcp else 1):
             self.port = _free_port() if self._tcp else None
             if self._started():
@@ -61,21 +63,26 @@ class Daemon:
         self._running().await_state("T")
 
     def thaw(self) -> None:
-        """Let a frozen one run again."""
-        self._running().send(signal.SIGCONT)
+        """Let a frozen one run again; any other is left as it is."""
+        if self._process is not None:
+            self._process.send(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End it without a chance to say goodbye."""
+        """End it without a chance to say goodbye; one that is down is left as it is."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it in order; killed when it takes too long."""
+        """End it in order, by SIGKILL when that takes too long; one that is down is left as it is."""
         self._end(signal.SIGTERM)
 
     def close(self) -> None:
         """End it, whatever its state; closing twice changes nothing."""
-        if self._process is not None:
-            self._end(signal.SIGKILL)
+        self.kill()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not ended by us since."""
+        return self._process is not None
 
     def _started(self) -> bool:
         self.socket.unlink(missing_ok=True)  # a killed daemon leaves it, and a connection to it is how we see the new one
@@ -94,9 +101,9 @@ class Daemon:
         return tcp and _accepts(socket.AF_UNIX, str(self.socket))
 
     def _end(self, number: signal.Signals) -> None:
-        running = self._running()
-        self._process = None
-        running.end(number)
+        running, self._process = self._process, None
+        if running is not None:
+            running.end(number)
 
     def _running(self) -> Supervised:
         if self._process is None:

@@ -62,9 +62,10 @@ class ExclusiveWorld:
         self._down()
 
     def start(self) -> None:
-        self._daemon.start()
-        self.observer(None)
-        self._forwarder.accept()
+        if not self._daemon.runs:
+            self._daemon.start()
+            self.observer(None)
+            self._forwarder.accept()
 
     def restart(self) -> None:
         self.stop()
@@ -74,7 +75,8 @@ class ExclusiveWorld:
         self._forwarder.refuse()
 
     def mend(self) -> None:
-        self._forwarder.accept()
+        if self._daemon.runs:
+            self._forwarder.accept()
 
     def close(self) -> None:
         """End daemon and proxy, whatever state the case left them in."""

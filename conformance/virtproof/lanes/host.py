@@ -1,7 +1,8 @@
 """The lane of a user's own URI: a host that the suite did not provision, and uses only when it is allowed to.
 
-What belongs here: whether the URI is reachable and may be used, the lane, and a case's world there. What does not: what is on the host
-besides; only what bears the worker's prefix is touched. `test:///…` is a host in this process's memory and needs no permission.
+What belongs here: whether the URI is reachable and may be used, the lane, and a case's world there. What does not: what is on
+the host besides; only what bears the worker's prefix is touched. `test:///…` is a host in this process's memory and needs no
+permission.
 """
 
 from collections.abc import Generator, Sequence
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from virtproof.backends.model import Backend
-from virtproof.errors import LaneUnavailable, UsageError
+from virtproof.errors import LaneUnavailable, SuiteError, UsageError
 from virtproof.lanes.bare import bare_binding, opened, without_password
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.model import CaseWorld, DaemonControl, Worker, label_of
@@ -38,7 +39,7 @@ class HostWorld:
     def observer(self, of_driver: Connection | None) -> Connection:
         found = self._observed or of_driver
         if found is None:
-            raise UsageError(f"{self.uri}: this host exists only while a driver is connected: ask for the driver first")
+            raise SuiteError(f"{self.uri}: this host exists only while a driver is connected: ask for the driver first")
         return found
 
     def small(self, name: str, index: int) -> InstanceSpec:
@@ -85,14 +86,18 @@ class HostLane:
 
 def check_permission(backend: Backend, *, allow_host: bool) -> None:
     """Raise LaneUnavailable when the host is out of reach, UsageError when it could be used but was not allowed."""
-    if is_in_process(backend.uri) or allow_host:
-        return
+    check_reachable(backend)
+    if not (is_in_process(backend.uri) or allow_host):
+        shown = without_password(backend.uri)
+        raise UsageError(f"{backend.origin}: uri: {shown} is a host that virtproof did not set up; to use it, add --allow-host")
+
+
+def check_reachable(backend: Backend) -> None:
+    """Raise LaneUnavailable, naming the backend's file, when the host does not answer; it is read only."""
     try:
         opened(backend.uri, read_only=True).close()
     except LaneUnavailable as error:
         raise LaneUnavailable(f"{backend.origin}: {error}") from error
-    shown = without_password(backend.uri)
-    raise UsageError(f"{backend.origin}: uri: {shown} is a host that virtproof did not set up; to use it, add --allow-host")
 
 
 def is_in_process(uri: str) -> bool:

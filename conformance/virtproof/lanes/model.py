@@ -30,7 +30,11 @@ def label_of(backend: Backend, transport: str) -> str:
 
 
 class DaemonControl(Protocol):
-    """Power over the daemon between driver and hypervisor; only lanes with the capability connection.reconnect have it."""
+    """Power over the daemon between driver and hypervisor; only lanes with the capability connection.reconnect have it.
+
+    Each brings about a state, so asking for the state that it is in changes nothing. While the daemon is down, and after `cut`,
+    connecting is refused at once. Freezing one that is down is a SuiteError.
+    """
 
     def freeze(self) -> None: ...
     def thaw(self) -> None: ...

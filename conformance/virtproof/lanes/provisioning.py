@@ -1,24 +1,24 @@
 """From a backend to a lane: who provisions what.
 
-What belongs here: the table of provisioners, and whether a lane could be had on this machine. What does not: how any of them does it;
-that is in the module named after it.
+What belongs here: the table of provisioners, and whether a lane could be had on this machine. What does not: how any of them
+does it; that is in the module named after it.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable, UsageError
-from virtproof.lanes.bare import bare_binding, opened
+from virtproof.lanes.bare import bare_binding
 from virtproof.lanes.daemon import libvirtd
-from virtproof.lanes.host import HostLane, check_permission
+from virtproof.lanes.host import HostLane, check_permission, check_reachable
 from virtproof.lanes.model import Lane, Worker
 from virtproof.lanes.test import InProcessLane
 from virtproof.lanes.test_rpc import DaemonLane, short_base
 
 Provisioner = Callable[[Backend, str, Worker], Lane]
 
-_LOOK_SECONDS = 5.0
 
 PROVISIONERS: Mapping[str, Provisioner] = MappingProxyType({"test": InProcessLane, "test-rpc": DaemonLane})
 
@@ -46,7 +46,7 @@ def provision(backend: Backend, transport: str, worker: Worker, *, allow_host: b
 def why_unavailable(backend: Backend) -> str:
     """Why no lane of the backend could be had here, as one line with the remedy; empty when one could. Provisions nothing."""
     try:
-        for need in _NEEDS.get(backend.provisioner, (lambda: opened(backend.uri, read_only=True, seconds=_LOOK_SECONDS).close(),)):
+        for need in _NEEDS.get(backend.provisioner, (partial(check_reachable, backend),)):
             need()
     except LaneUnavailable as error:
         return str(error)

@@ -1,8 +1,9 @@
 """The lane `test-rpc`: libvirt's test driver behind private, unprivileged daemons, over unix or tcp sockets.
 
-What belongs here: the lane, and the worlds of cases that share the worker's daemon. What does not: daemons as such (`daemon`) and
-the worlds of cases that need one for themselves (`exclusive`). `test:///default` in a daemon is one host for all its clients, which
-the daemon forgets when the last of them leaves (measured on libvirt 9.0.0): an anchor connection of the lane keeps it.
+What belongs here: the lane, and the worlds of cases that share the worker's daemon. What does not: daemons as such (`daemon`)
+and the worlds of cases that need one for themselves (`exclusive`). `test:///default` in a daemon is one host for all its
+clients, which the daemon forgets when the last of them leaves (measured on libvirt 9.0.0): an anchor connection of the lane
+keeps it.
 """
 
 import os

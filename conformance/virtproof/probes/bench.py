@@ -1,0 +1,148 @@
+"""What a probe works with: a driver under test, the bare host behind it, and things made past the driver that vanish again.
+
+What belongs here: the bench and its helpers. What does not: probes, and pytest; the manifest's cases put a bench together from
+their fixtures, tests from whatever they need.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
+
+from virtproof.lanes.model import DaemonControl
+from virtproof_driver.binding import Connection, Domain, StorageVol
+from virtproof_driver.contract import ComputeDriver
+from virtproof_driver.hypervisors.known import hypervisor_for
+from virtproof_driver.markup.domain import domain_xml
+from virtproof_driver.markup.storage import pool_xml, volume_xml
+from virtproof_driver.spec import Graphics, InstanceSpec, PoolSpec, VolumeSpec
+from virtproof_driver.values import Instance
+
+VOLUME_BYTES = 1 << 20
+
+
+class Connect(Protocol):
+    """Connects a driver under test; options as the driver's factory takes them."""
+
+    def __call__(self, uri: str | None = None, **options: object) -> ComputeDriver: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A driver under test on a host.
+
+    `host` gives the bare connection past it; `daemon` is None where the lane has no power over one.
+    """
+
+    driver: ComputeDriver
+    connect: Connect
+    host: Callable[[], Connection]
+    small: Callable[[], InstanceSpec]
+    names: Callable[[str], str]
+    daemon: DaemonControl | None
+    authenticated: Callable[[], tuple[str, str, str] | None]
+
+    def call(self, method: str, *arguments: object, **named: object) -> Any:
+        """Call a method that is not in the contract's Protocol yet."""
+        return cast("Callable[..., Any]", getattr(self.driver, method))(*arguments, **named)
+
+    def pool(self) -> PoolSpec:
+        """A storage pool to make; the host's folder for things that outlive a reboot holds it."""
+        name = self.names("pool")
+        return PoolSpec(name=name, target=f"/var/tmp/{name}")  # noqa: S108 - a path on the host, under a name of our own
+
+    def volume(self) -> VolumeSpec:
+        """A storage volume to make."""
+        return VolumeSpec(name=self.names("volume"), capacity_bytes=VOLUME_BYTES)
+
+
+class Broken(Exception):
+    """What was asked for happened otherwise than promised."""
+
+
+def require(holds: object, problem: str) -> None:
+    """Raise Broken unless it holds."""
+    if not holds:
+        raise Broken(problem)
+
+
+# --- made through the driver -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def running(bench: Bench, spec: InstanceSpec | None = None) -> Generator[Instance]:
+    """An instance that the driver spawned, destroyed by it at the end."""
+    instance = bench.driver.spawn(spec or bench.small())
+    try:
+        yield instance
+    finally:
+        bench.driver.destroy(instance.uuid)
+
+
+@contextmanager
+def driven_pool(bench: Bench) -> Generator[str]:
+    """The name of a pool that the driver made."""
+    spec = bench.pool()
+    bench.driver.create_pool(spec)
+    try:
+        yield spec.name
+    finally:
+        bench.driver.delete_pool(spec.name)
+
+
+@contextmanager
+def driven_volume(bench: Bench) -> Generator[tuple[str, str]]:
+    """The names of a pool and a volume in it, both made by the driver."""
+    spec = bench.volume()
+    with driven_pool(bench) as pool:
+        bench.driver.create_volume(pool, spec)
+        try:
+            yield pool, spec.name
+        finally:
+            bench.driver.delete_volume(pool, spec.name)
+
+
+# --- made past the driver ----------------------------------------------------------------------------------------------
+
+
+def past(libvirt_object: object, method: str, *arguments: object) -> Any:
+    """Call a method of libvirt-python that the seam does not name, because the driver does not use it."""
+    return cast("Callable[..., Any]", getattr(libvirt_object, method))(*arguments)
+
+
+@contextmanager
+def bare_domain(bench: Bench, *, start: bool = True) -> Generator[Domain]:
+    """A domain made on the bare connection, with a display, running unless `start` is False."""
+    spec = bench.small()
+    connection = bench.host()
+    hypervisor = hypervisor_for(connection.getType())
+    domain = connection.defineXML(domain_xml(_with_display(spec), hypervisor))
+    try:
+        if start:
+            domain.create()
+        yield domain
+    finally:
+        with suppress(Exception):  # off already
+            domain.destroy()
+        domain.undefineFlags(hypervisor.undefine_flags)
+
+
+@contextmanager
+def bare_volume(bench: Bench) -> Generator[StorageVol]:
+    """A volume in a pool of its own, both made on the bare connection."""
+    pool = bench.host().storagePoolDefineXML(pool_xml(bench.pool()))
+    try:
+        with suppress(Exception):  # a pool of this kind may need no building, or is built already
+            pool.build()
+        pool.create()
+        volume = pool.createXML(volume_xml(bench.volume()))
+        yield volume
+        volume.delete()
+    finally:
+        with suppress(Exception):  # it did not start
+            pool.destroy()
+        pool.undefine()
+
+
+def _with_display(spec: InstanceSpec) -> InstanceSpec:
+    return replace(spec, graphics=(Graphics(),))

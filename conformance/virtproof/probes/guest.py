@@ -1,0 +1,92 @@
+"""Probes of the areas console and agent.
+
+What belongs here: their questions. What does not: what an answer means (`agreement`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from virtproof.probes.bench import Bench, bare_domain, past, require, running
+from virtproof.probes.model import Probe
+from virtproof_driver import Capability
+from virtproof_driver.spec import Graphics
+
+_MADE: Final = ("spawn", "destroy")
+_PASSWORD: Final = "probe"  # noqa: S105 - for a guest of the suite's own
+
+
+def _console_output(bench: Bench) -> None:
+    with running(bench) as instance:
+        bench.call("console_output", instance.uuid)
+
+
+def _console(bench: Bench) -> None:
+    with running(bench) as instance:
+        bench.call("console", instance.uuid).close()
+
+
+def _bare_console(bench: Bench) -> None:
+    with bare_domain(bench) as domain:
+        stream = bench.host().newStream(0)
+        past(domain, "openConsole", None, stream, 0)
+        stream.abort()
+
+
+def _screenshot(bench: Bench) -> None:
+    written = bytearray()
+    with running(bench) as instance:
+        bench.driver.screenshot(instance.uuid, written.extend)
+    require(written, "the image is empty")
+
+
+def _bare_screenshot(bench: Bench) -> None:
+    with bare_domain(bench) as domain:
+        stream = bench.host().newStream(0)
+        domain.screenshot(stream, 0, 0)
+        stream.abort()
+
+
+def _graphics(bench: Bench) -> None:
+    with running(bench, replace(bench.small(), graphics=(Graphics(),))) as instance:
+        require(bench.driver.graphics(instance.uuid), "a display was asked for and none is listed")
+
+
+def _bare_graphics(bench: Bench) -> None:
+    with bare_domain(bench) as domain:
+        require("<graphics" in domain.XMLDesc(0), "a display was asked for and none is there")
+
+
+def _password(bench: Bench) -> None:
+    with running(bench) as instance:
+        bench.driver.set_admin_password(instance.uuid, "root", _PASSWORD)
+
+
+def _bare_password(bench: Bench) -> None:
+    with bare_domain(bench) as domain:
+        domain.setUserPassword("root", _PASSWORD, 0)
+
+
+def _quiesce(bench: Bench) -> None:
+    with running(bench) as instance:
+        bench.driver.quiesce(instance.uuid)
+        bench.driver.unquiesce(instance.uuid)
+
+
+def _bare_quiesce(bench: Bench) -> None:
+    with bare_domain(bench) as domain:
+        domain.fsFreeze(None, 0)
+        domain.fsThaw(None, 0)
+
+
+PROBES: Mapping[Capability, Probe] = MappingProxyType(
+    {
+        Capability.CONSOLE_OUTPUT: Probe(through=_console_output, methods=(*_MADE, "console_output")),
+        Capability.CONSOLE_STREAM: Probe(through=_console, methods=(*_MADE, "console"), bare=_bare_console),
+        Capability.SCREENSHOT: Probe(through=_screenshot, methods=(*_MADE, "screenshot"), bare=_bare_screenshot),
+        Capability.GRAPHICS: Probe(through=_graphics, methods=(*_MADE, "graphics"), bare=_bare_graphics),
+        Capability.AGENT_PASSWORD: Probe(through=_password, methods=(*_MADE, "set_admin_password"), bare=_bare_password),
+        Capability.AGENT_QUIESCE: Probe(through=_quiesce, methods=(*_MADE, "quiesce", "unquiesce"), bare=_bare_quiesce),
+    }
+)

@@ -1,0 +1,22 @@
+"""Every probe by its capability.
+
+What belongs here: putting the areas' tables together. What does not: probes.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from virtproof.probes import connection, devices, guest, host, lifecycle, storage
+from virtproof.probes.model import Probe
+from virtproof_driver import Capability
+
+PROBES: Mapping[Capability, Probe] = MappingProxyType(
+    {
+        **host.PROBES,
+        **lifecycle.PROBES,
+        **devices.PROBES,
+        **guest.PROBES,
+        **storage.PROBES,
+        **connection.PROBES,
+    }
+)
