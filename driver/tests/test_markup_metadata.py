@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from virtproof_driver.binding import Domain
 from virtproof_driver.edge.libvirt_module import libvirt_binding
 from virtproof_driver.markup import metadata, tree
 from virtproof_driver.spec import MetadataElement
+from virtproof_driver.validation import validate_metadata
 
 ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
 CONFIG = 2  # VIR_DOMAIN_AFFECT_CONFIG, and VIR_DOMAIN_XML_INACTIVE
@@ -86,3 +90,31 @@ def test_putting_an_element_replaces_the_one_of_its_namespace_only() -> None:
     assert tree.compact(root) == '<domain><metadata><q:b xmlns:q="urn:q"/></metadata></domain>'
     metadata.put(root, "urn:q", None)
     assert tree.compact(root) == "<domain/>"
+
+
+@st.composite
+def elements(draw: st.DrawFn, scope: tuple[str, ...] = (), deepest: int = 3) -> str:
+    """An element with namespaces of its own, in no canonical form; a nested one may be in the default namespace or a prefix's."""
+    declared = draw(st.lists(st.sampled_from("xy"), unique=True, max_size=2))
+    known = tuple(dict.fromkeys((*scope, *declared)))
+    declarations = [f' xmlns:{prefix}="urn:{draw(st.sampled_from("123"))}"' for prefix in declared]
+    attributes = [f' {prefix}:k="v"' for prefix in known[:1] if draw(st.booleans())]
+    nested = deepest < 3
+    default = [' xmlns="urn:4"', ' xmlns=""'][draw(st.integers(0, 1))] if nested and draw(st.booleans()) else ""
+    tag = draw(st.sampled_from(["a", *(f"{prefix}:b" for prefix in known if nested)]))
+    children = draw(st.lists(elements(known, deepest - 1), max_size=2)) if deepest else []
+    texts = st.sampled_from(["", "", " ", "\n", "t", " t ", "&lt;", "&#13;", "<!-- c -->"])
+    content = "".join(draw(texts) + child for child in children) + draw(texts)
+    return f"<{tag}{''.join(draw(st.permutations([*declarations, *attributes, default])))}>{content}</{tag}>"
+
+
+@given(xml=elements())
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_namespaces_inside_survive_libvirt_both_ways(domain: Domain, xml: str) -> None:
+    element = MetadataElement(uri="urn:p", prefix="p", xml=xml)
+    validate_metadata(element)
+    expected = metadata.normalised(element)
+    assert expected.xml == metadata.canonical(xml)
+    domain.setMetadata(ELEMENT, expected.xml, "p", "urn:p", CONFIG)
+    assert metadata.user_elements(tree.parse(domain.XMLDesc(CONFIG))) == (expected,)
+    assert metadata.canonical(domain.metadata(ELEMENT, "urn:p", CONFIG)) == expected.xml

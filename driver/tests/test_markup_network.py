@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+
 from virtproof_driver.binding import Connection
 from virtproof_driver.edge.libvirt_module import libvirt_binding
 from virtproof_driver.markup.network import network_xml, normalised, parse_network

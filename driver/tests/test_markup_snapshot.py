@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+
 from virtproof_driver.binding import Domain
 from virtproof_driver.edge.libvirt_module import libvirt_binding
 from virtproof_driver.markup.snapshot import SnapshotDescription, parse_snapshot, snapshot_xml

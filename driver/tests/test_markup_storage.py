@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+
 from virtproof_driver.binding import Connection, StoragePool
 from virtproof_driver.edge.libvirt_module import libvirt_binding
 from virtproof_driver.markup.storage import parse_pool, parse_volume, pool_xml, volume_xml

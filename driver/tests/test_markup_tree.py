@@ -3,6 +3,7 @@
 from xml.etree.ElementTree import Element
 
 import pytest
+
 from virtproof_driver.markup import tree
 
 

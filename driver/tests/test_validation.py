@@ -225,6 +225,9 @@ def test_an_interface_that_cannot_be_is_refused(nics: tuple[Interface, ...], fie
         (replace(ELEMENT, xml="<a><p:b/></a>"), "xml"),
         (replace(ELEMENT, xml="<a xmlns:a='urn:other'/>"), "xml"),
         (replace(ELEMENT, xml="<a><b xmlns='urn:&amp;'/></a>"), "xml"),
+        (replace(ELEMENT, xml="<a><b xmlns:a='urn:other'/></a>"), "xml"),
+        (replace(ELEMENT, xml="<a xmlns:a='urn:a'/>"), "xml"),
+        (replace(ELEMENT, xml="<a><b xmlns='urn:a'/></a>"), "xml"),
         (replace(ELEMENT, xml="<a>" * 255 + "</a>" * 255), "xml"),
     ],
 )

@@ -156,14 +156,24 @@ def _validate_maximum(field: str, value: int, maximum: int | None, most: int) ->
 def _validate_element(field: str, element: MetadataElement, root: Element) -> None:
     if ":" in root.tag or "xmlns" in root.attrib:
         raise InvalidSpec(field, "has a root in a namespace; write it without, libvirt qualifies it with `uri`")
-    if root.get(f"xmlns:{element.prefix}", element.uri) != element.uri:
-        raise InvalidSpec(field, f"declares the prefix {element.prefix!r} for another namespace; choose another prefix")
     if tree.depth(root) + AROUND_METADATA > tree.DEEPEST:
         raise InvalidSpec(field, f"nests more than {tree.DEEPEST - AROUND_METADATA} elements; flatten it")
     for node in root.iter():
         for attribute, value in node.attrib.items():
-            if attribute.partition(":")[0] == "xmlns" and value:
-                checks.pattern(field, value, _URI, "namespaces without blanks, '<', '>', '&' and quotes")
+            if attribute.partition(":")[0] == "xmlns":
+                _validate_declaration(field, element, attribute, value)
+
+
+def _validate_declaration(field: str, element: MetadataElement, attribute: str, uri: str) -> None:
+    """A namespace declared inside an element.
+
+    virDomainSetMetadata refuses a root that declares the prefix again (error 1), and gives the prefix to elements inside one that
+    does, which puts them into the wrong namespace; virDomainGetMetadata takes all prefixes of `uri` off.
+    """
+    if attribute == f"xmlns:{element.prefix}" or uri == element.uri:
+        raise InvalidSpec(field, f"declares {attribute}={uri!r} inside; leave `prefix` and `uri` to libvirt, choose others there")
+    if uri:
+        checks.pattern(field, uri, _URI, "namespaces without blanks, '<', '>', '&' and quotes")
 
 
 def _validate_disks(disks: tuple[Disk, ...], hypervisor: Hypervisor) -> None:
