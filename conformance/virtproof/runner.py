@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Final, TextIO
 
 import pytest
+from _pytest.mark.expression import Expression
 
 from virtproof import profiles, suite
-from virtproof.errors import SuiteError, UsageError
-from virtproof.options import Options, arguments_of
+from virtproof.errors import LaneUnavailable, SuiteError, UsageError
+from virtproof.lane_pool import lane_keys
+from virtproof.lanes.host import check_permission
+from virtproof.lanes.provisioning import why_unavailable
 from virtproof.merging import WORKERS_DIR
+from virtproof.options import Options, arguments_of
 from virtproof.progress import Progress
 from virtproof.runs import EVIDENCE_FILE, RUN_FILE, read
 
