@@ -59,10 +59,10 @@ def destroy(link: Link, uuid: UUID) -> None:
     """
     try:
         volumes = owned_volumes(inactive_xml(link, uuid))
-        remove_domain(link, uuid)
     except InstanceNotFound:
         link.forget(uuid)
         return
+    remove_domain(link, uuid)
     _delete_volumes(link, volumes)
 
 
@@ -75,7 +75,7 @@ def force_off(link: Link, uuid: UUID) -> bool:
 
 
 def remove_domain(link: Link, uuid: UUID) -> None:
-    """Force off and undefine a domain, with its managed save and snapshots' metadata. Raises InstanceNotFound.
+    """Force off and undefine a domain, with its managed save and snapshots' metadata; one that is gone is removed.
 
     Another client may start it between the two: undefining then leaves it running without a definition, which the events
     tell in order, and it is forced off again. Raises Busy when that does not end.
@@ -154,8 +154,8 @@ def _confirmed(link: Link, uuid: UUID, *, force: bool) -> StopOutcome | None:
 def _undefine(link: Link, uuid: UUID) -> bool:
     """Undefine; False when the domain must be forced off again."""
     undefined = Awaited(kinds=frozenset({EventKind.UNDEFINED}), what=f"undefined event of instance {uuid}")
-    domain = link.domain(uuid)
     try:
+        domain = link.domain(uuid)
         with link.expect(uuid, undefined) as wait:
             link.call(domain.undefineFlags, link.hypervisor.undefine_flags)
             wait.until(deadlines.UNDEFINE)
