@@ -11,8 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from virtproof_driver import Capability
-
 from virtproof.backends.model import Backend, KnownBug
 from virtproof.cases import Level
 from virtproof.evidence import Kind, Record
@@ -20,6 +18,7 @@ from virtproof.judges import Facts, facts_of, judge_case
 from virtproof.judges.reading import text
 from virtproof.runs import PlannedCase, PlannedLane, Run
 from virtproof.verdicts import CaseResult, LaneResult, Report, Verdict, Violation
+from virtproof_driver import Capability
 
 SCHEMA: Final = "virtproof-report/1"
 MANIFEST: Final = "manifest."

@@ -8,9 +8,8 @@ driver may use either (libvirt-domain documentation: `virDomainCreate` is `virDo
 from collections.abc import Mapping
 from typing import Final
 
-from virtproof_driver.constants import DomainEvent
-
 from virtproof.judges.automaton import Activity
+from virtproof_driver.constants import DomainEvent
 
 # The family of a name that is not found by cutting these off its end.
 _VARIANTS: Final = ("WithFlags", "Flags", "WithFiles")

@@ -8,12 +8,11 @@ after a refusal; whether the promised state was reached is `operations`' questio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from virtproof_driver.constants import ErrorCode, ErrorDomain
-
 from virtproof.judges.facts import Facts
 from virtproof.judges.reading import Call, CaseEvidence, Operation, text
 from virtproof.judges.rules import violation
 from virtproof.verdicts import Violation
+from virtproof_driver.constants import ErrorCode, ErrorDomain
 
 Refusal = tuple[int, int | None]
 

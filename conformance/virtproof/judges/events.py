@@ -8,14 +8,13 @@ it changed places with a neighbour, it is about a domain that was off, or it is 
 from collections.abc import Sequence
 from typing import Final
 
-from virtproof_driver.constants import DomainEvent
-
 from virtproof.judges.automaton import World, only_off, step
 from virtproof.judges.facts import Facts
 from virtproof.judges.host_events import HostEvent, by_domain, host_events
 from virtproof.judges.reading import CaseEvidence
 from virtproof.judges.rules import violation
 from virtproof.verdicts import Violation
+from virtproof_driver.constants import DomainEvent
 
 _OF_ACTIVE: Final = frozenset(DomainEvent) - {DomainEvent.DEFINED, DomainEvent.UNDEFINED, DomainEvent.STARTED}
 

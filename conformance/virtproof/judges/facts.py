@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from virtproof_driver import Capability
-
 from virtproof.backends.model import Backend
+from virtproof_driver import Capability
 
 ALL: Final = frozenset(Capability)
 

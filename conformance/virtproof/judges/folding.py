@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from virtproof_driver.constants import DomainEvent as E
-from virtproof_driver.values import EventKind as K
-
 from virtproof.evidence import Record
 from virtproof.judges.automaton import ACTIVE, ADDED, OFF, Activity
 from virtproof.judges.facts import Facts
 from virtproof.judges.host_events import HostEvent
+from virtproof_driver.constants import DomainEvent as E
+from virtproof_driver.values import EventKind as K
 
 BURST: Final = 2.0  # seconds; QEMU tells one reboot two or three times (7.2 to 11.1)
 _WAKEUP: Final = 4  # VIR_DOMAIN_EVENT_STARTED_WAKEUP

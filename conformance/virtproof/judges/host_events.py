@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from virtproof_driver.constants import DomainEvent, DomainEventId
-
 from virtproof.evidence import Kind, Record
 from virtproof.judges import automaton
 from virtproof.judges.automaton import UNKNOWN, Activity, World
 from virtproof.judges.calls import SILENT, family
 from virtproof.judges.reading import Call, CaseEvidence, items, number, text
+from virtproof_driver.constants import DomainEvent, DomainEventId
 
 _OPENING: Final = frozenset({"open", "openAuth", "openReadOnly"})
 
@@ -43,10 +42,20 @@ class HostEvent:
         return self.id == DomainEventId.LIFECYCLE
 
     def __str__(self) -> str:
-        if not self.lifecycle:
-            return "REBOOT"
-        name = DomainEvent(self.event).name if self.event in frozenset(DomainEvent) else str(self.event)
-        return f"{name} ({self.event},{self.detail})"
+        return _name(self.id, self.event, self.detail)
+
+
+def event_text(record: Record) -> str:
+    """A host event of any kind in words: `STOPPED (5,1) of UUID`, `METADATA_CHANGE of UUID`."""
+    told = _name(number(record, "id") or 0, number(record, "event") or 0, number(record, "detail") or 0)
+    return f"{told} of {text(record, 'uuid')}"
+
+
+def _name(id_: int, event: int, detail: int) -> str:
+    if id_ != DomainEventId.LIFECYCLE:
+        return DomainEventId(id_).name if id_ in frozenset(DomainEventId) else f"event id {id_}"
+    name = DomainEvent(event).name if event in frozenset(DomainEvent) else str(event)
+    return f"{name} ({event},{detail})"
 
 
 class Worlds:

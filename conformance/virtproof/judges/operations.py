@@ -9,8 +9,6 @@ seconds after the operation counts too, since it may reach the recorder a moment
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from virtproof_driver.constants import ErrorCode
-
 from virtproof.evidence import Kind, Record
 from virtproof.judges.automaton import OFF, Activity, activity_of
 from virtproof.judges.calls import REACHED
@@ -19,6 +17,7 @@ from virtproof.judges.host_events import HostEvent, host_events
 from virtproof.judges.reading import Call, CaseEvidence, Operation, items, number, text, uuid_in
 from virtproof.judges.rules import violation
 from virtproof.verdicts import Violation
+from virtproof_driver.constants import ErrorCode
 
 GRACE: Final = 0.05
 _RUNNING: Final = frozenset({Activity.RUNNING, Activity.LOADED, Activity.PRELUDE, Activity.POSTCOPY})

@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from virtproof_driver.constants import DomainEvent
-
 from virtproof.evidence import Record
-from virtproof.judges.automaton import Activity
+from virtproof.judges.automaton import UNKNOWN, Activity
 from virtproof.judges.calls import PROMISED_EVENT
 from virtproof.judges.facts import Facts
 from virtproof.judges.host_events import HostEvent, host_events
 from virtproof.judges.reading import Call, CaseEvidence
 from virtproof.judges.rules import violation
 from virtproof.verdicts import Violation
+from virtproof_driver.constants import DomainEvent
 
 PATIENCE: Final = 2.0
 LATE_AFTER: Final = 5.0
@@ -61,12 +60,12 @@ def _promises(case: CaseEvidence, events: Sequence[HostEvent]) -> tuple[Promise,
 
 
 def _binding(call: Call, expected: DomainEvent, events: Sequence[HostEvent]) -> bool:
-    """Whether the call promises anything: it succeeded, on a domain whose events are known and were not there already."""
-    known = [event for event in events if event.uuid == call.key and event.record.line < call.begin.line]
-    if not call.succeeded or call.faulted or call.begin.data.get("object") != "Domain" or not known:
+    """Whether the call promises anything: it succeeded, the host is heard, and the domain was not there already."""
+    if not call.succeeded or call.faulted or call.begin.data.get("object") != "Domain" or not events:
         return False
-    after = known[-1].after
-    return after is None or _SILENT_IN.get(expected) not in after.activities
+    known = [event for event in events if event.uuid == call.key and event.record.line < call.begin.line]
+    world = (known[-1].after if known else UNKNOWN) or UNKNOWN
+    return _SILENT_IN.get(expected) not in world.activities
 
 
 def _keeps(event: HostEvent, call: Call, expected: DomainEvent) -> bool:

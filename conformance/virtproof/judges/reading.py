@@ -33,6 +33,11 @@ class Call:
     faulted: bool = False
 
     @property
+    def shown(self) -> tuple[object, ...]:
+        """The arguments as recorded."""
+        return items(self.begin.data.get("arguments"))
+
+    @property
     def succeeded(self) -> bool:
         """Whether it returned, and to a driver's best knowledge took effect."""
         return self.end is not None and self.end.kind is Kind.RETURN

@@ -1,0 +1,5 @@
+"""The command line: `virtproof`."""
+
+from virtproof.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,28 @@
+"""`virtproof judge`: judge the stored evidence of a run again.
+
+What belongs here: the command. What does not: reading a run's directory (`stored`) and judging (`judging`).
+"""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from virtproof.cli.run import exit_code, show_paths
+from virtproof.cli.stored import conclude
+from virtproof.errors import UsageError
+from virtproof.report import write_report
+from virtproof.report.terminal import show
+
+
+def execute(directory: Path, profile: str, out: Path | None, console: Console) -> int:
+    """Write the reports again, to `out` or where the run is, and show them. Raises UsageError for unfit evidence."""
+    report, records, run = conclude(directory, profile)
+    target = out or directory
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {target}: {error.strerror}") from error
+    write_report(report, records, target)
+    show(report, console)
+    show_paths(target, console)
+    return exit_code(report, run, console)

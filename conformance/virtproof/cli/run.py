@@ -1,0 +1,67 @@
+"""`virtproof run`: run the cases, judge the evidence, write and show the report.
+
+What belongs here: this order, and the exit code. What does not: running (`runner`), judging (`judging`), reports (`report`).
+"""
+
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from virtproof import runner
+from virtproof.cli.arguments import RunArguments
+from virtproof.cli.stored import conclude, keep_backends
+from virtproof.errors import LaneUnavailable
+from virtproof.options import Options
+from virtproof.report import PAGE_FILE, REPORT_FILE, write_report
+from virtproof.report.terminal import show
+from virtproof.runner import RunOptions
+from virtproof.runs import Run, read
+from virtproof.verdicts import Report
+
+CONFORMANT: Final = 0
+NOT_CONFORMANT: Final = 1
+
+
+def execute(given: RunArguments, console: Console) -> int:
+    """Run, judge, report; raises the suite's errors for what could not be run."""
+    outcome = runner.run(_options(given))
+    keep_backends(read(given.out), given.out)
+    report, records, run = conclude(given.out)
+    write_report(report, records, given.out)
+    show(report, console)
+    if outcome.interrupted:
+        console.print("interrupted: what had run until then is judged", soft_wrap=True)
+    show_paths(given.out, console)
+    return exit_code(report, run, console)
+
+
+def exit_code(report: Report, run: Run, console: Console) -> int:
+    """3 when a lane could not be had, else 0 or 1."""
+    for line in run.unavailable:
+        console.print(f"[bold red]no lane[/] {escape(line)}", soft_wrap=True)
+    if run.unavailable:
+        return LaneUnavailable.exit_code
+    return CONFORMANT if report.conformant else NOT_CONFORMANT
+
+
+def show_paths(out: Path, console: Console) -> None:
+    """Say where the reports are."""
+    console.print(f"{escape(str(out / REPORT_FILE))}\n{escape(str(out / PAGE_FILE))}", soft_wrap=True, highlight=False)
+
+
+def _options(given: RunArguments) -> RunOptions:
+    session = Options(
+        backends=given.backends,
+        transports=given.transports,
+        driver=given.driver,
+        profile=given.profile,
+        out=given.out.resolve(),
+        seed=given.seed,
+        allow_host=given.allow_host,
+        case_seconds=given.case_seconds,
+    )
+    return RunOptions(
+        session=session, out=given.out.resolve(), workers=given.workers, keyword=given.keyword, pytest_args=given.pytest_args
+    )
