@@ -4,6 +4,7 @@ What belongs here: their questions. What does not: what an answer means (`agreem
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 
@@ -103,8 +104,9 @@ def _bare_leases(bench: Bench) -> None:
     try:
         network.create()
         network.DHCPLeases(None, 0)
-        network.destroy()
     finally:
+        with suppress(Exception):  # it did not start
+            network.destroy()
         network.undefine()
 
 

@@ -1,36 +1,31 @@
 """Cases of the area manifest: what a lane declares of each capability is true of the driver and of libvirt.
 
-One case a capability, `manifest.<capability>`, all with the body `_check`; the questions are in `virtproof.probes`. They need nothing,
-because they decide what other cases may need.
+One case a capability, `manifest.<capability>`, all with the body `_check`; the questions are in `virtproof.probes`. They need
+nothing, because they decide what other cases may need.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import pytest
 
 from virtproof.case_context import CaseContext
 from virtproof.cases import Level, case
 from virtproof.evidence import Kind
-from virtproof.fixtures import Connect, Small
 from virtproof.probes import PROBES, Bench, Finding, ask_driver, ask_libvirt, disagreement
-from virtproof.recording.world import World
 from virtproof.session import SESSION
 from virtproof_driver import PROMISES, Capability
 from virtproof_driver.contract import ComputeDriver
 
-Names: TypeAlias = Callable[[str], str]
-
 
 @pytest.fixture
-def bench(virtproof_case: CaseContext, driver: ComputeDriver, connect: Connect, world: World, small: Small, names: Names) -> Bench:
+def bench(virtproof_case: CaseContext, driver: ComputeDriver) -> Bench:
     """What probes work with, on this case's world."""
     return Bench(
         driver=driver,
-        connect=connect,
-        host=lambda: world.connection,
-        small=small,
-        names=names,
+        connect=virtproof_case.connect,
+        host=lambda: virtproof_case.world.connection,
+        small=virtproof_case.small,
+        names=virtproof_case.name,
         daemon=virtproof_case.case_world.daemon,
         authenticated=virtproof_case.case_world.authenticated,
     )
