@@ -7,7 +7,6 @@ import pytest
 from virtproof import profiles
 from virtproof.discovery import found_cases
 from virtproof.errors import UsageError
-from virtproof.selection import manifest_needs
 
 
 def test_full_holds_every_case_and_nothing_else() -> None:
@@ -17,12 +16,6 @@ def test_full_holds_every_case_and_nothing_else() -> None:
 
 def test_core_lies_within_full() -> None:
     assert profiles.load("core").cases - profiles.load("full").cases == frozenset()
-
-
-def test_core_has_the_manifest_cases_that_its_cases_rest_on() -> None:
-    core, full = profiles.load("core").cases, profiles.load("full").cases
-    needed = manifest_needs(found.case for found in found_cases() if found.case.id in core)
-    assert (needed & full) - core == frozenset()
 
 
 def test_the_profiles_that_ship_are_named() -> None:

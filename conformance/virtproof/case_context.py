@@ -9,8 +9,9 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from virtproof.cases import Case
 from virtproof.errors import SuiteError
-from virtproof.lanes.model import CaseWorld, Lane
+from virtproof.lanes.model import CaseWorld, DaemonControl, Lane
 from virtproof.makings import NotingDriver, unmake
 from virtproof.recording.binding import RecordingBinding
 from virtproof.recording.connections import Ear
@@ -19,13 +20,14 @@ from virtproof.recording.faults import Faults
 from virtproof.recording.leftovers import LeftoverCheck
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
+from virtproof.selection import manifest_id
 from virtproof.subject import Subject
 from virtproof_driver import Capability
 from virtproof_driver.binding import Connection
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.spec import InstanceSpec
 
-EXCLUSIVE: Final = frozenset({Capability.CONNECTION_RECONNECT, Capability.CONNECTION_KEEPALIVE})
+_BREAKING: Final = frozenset({Capability.CONNECTION_RECONNECT, Capability.CONNECTION_KEEPALIVE})
 _NUMBERS_A_CASE: Final = 1000
 
 
@@ -46,6 +48,18 @@ class Connected:
     driver: ComputeDriver
     noting: NotingDriver
     world: World
+
+
+def is_exclusive(case: Case) -> bool:
+    """Whether a case stops, freezes or kills daemons, so that it must have one of its own: it needs, or probes, what tests that."""
+    return any(need in case.needs or case.id == manifest_id(need) for need in _BREAKING)
+
+
+def put_right(daemon: DaemonControl) -> None:
+    """Undo whatever was done to a daemon: it runs and takes connections."""
+    daemon.thaw()
+    daemon.mend()
+    daemon.start()
 
 
 class CaseContext:
@@ -110,6 +124,8 @@ class CaseContext:
     def finish(self) -> None:
         """Take everything down. Raises SuiteError for what is the case's own mistake, after everything was taken down."""
         problems = list(self.faults.finish())
+        if self.case_world.daemon is not None:
+            put_right(self.case_world.daemon)
         try:
             left = sum(self._unmade(connected) for connected in reversed(self._connected))
             left += self._check.objects(self.world) if self.case_world.shared else 0

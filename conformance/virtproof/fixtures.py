@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from virtproof.case_context import EXCLUSIVE, CaseContext
+from virtproof.case_context import CaseContext, is_exclusive, put_right
 from virtproof.cases import case_of
 from virtproof.errors import SuiteError
 from virtproof.lanes.model import DaemonControl, Lane
@@ -45,7 +45,7 @@ def virtproof_case(request: pytest.FixtureRequest, lane: Lane) -> Iterator[CaseC
     """The case's world, open from before its first fixture until all that it made is gone."""
     session = request.config.stash[SESSION]
     made = case_of(request.function)
-    exclusive = made is not None and bool(made.needs & EXCLUSIVE)
+    exclusive = made is not None and is_exclusive(made)
     with session.tools.subject.in_place(), lane.open_case(exclusive=exclusive) as world:
         context = CaseContext(session.tools, lane, world, next(session.numbers))
         yield context
@@ -115,9 +115,7 @@ def daemon(virtproof_case: CaseContext) -> Iterator[DaemonControl]:
     if control is None:
         raise SuiteError("the lane has no daemon of its own; the case must need connection.reconnect or connection.keepalive")
     yield control
-    control.thaw()
-    control.mend()
-    control.start()
+    put_right(control)
 
 
 @pytest.fixture

@@ -36,7 +36,9 @@ class Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Write the last line."""
+        """Write the last line, unless no case was found."""
+        if not self._total:
+            return
         self._write()
         if self._terminal:
             self._stream.write("\n")

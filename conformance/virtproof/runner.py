@@ -7,6 +7,7 @@ same everywhere; pytest's own output goes to `pytest.log` in the run's directory
 
 import contextlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from virtproof.runs import EVIDENCE_FILE, RUN_FILE, read
 
 LOG_FILE: Final = "pytest.log"
 _FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+_SAID: Final = re.compile(r"(?:^ERROR: (?!usage:)|: error: )(.+)")
 _ENDED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -149,5 +151,7 @@ def _own_settings() -> Iterator[None]:
 
 
 def _last_error(log: Path) -> str:
-    lines = [line.removeprefix("ERROR: ").strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
-    return next((line for line in reversed(lines) if line), "pytest refused its arguments")
+    """What pytest said of its arguments: `ERROR: …` of a plug-in, or `pytest: error: …` among lines about where it looked."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = [said.group(1).strip() for line in lines if (said := _SAID.search(line))]
+    return found[-1] if found else f"pytest refused its arguments; see {log}"
