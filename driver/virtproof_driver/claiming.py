@@ -54,7 +54,8 @@ class Gated:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What is claimed on this connection; it stays the same until the driver is closed, and after."""
-        return frozenset(Capability) - self._link.refusals.keys()
+        # not `frozenset - keys()`: a keys view takes part in it by its own operator, and gives a plain set
+        return frozenset(Capability).difference(self._link.refusals)
 
     def admit(self, capability: Capability) -> None:
         """Raise DriverClosed after close(), NotSupported with the hypervisor's reason where the capability is not claimed."""

@@ -1,0 +1,333 @@
+"""Tests of `driver` and `claiming`: the whole contract in process and over a daemon, its gates, and a lifecycle's calls."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from inspect import getmembers, isfunction
+from typing import cast
+from uuid import uuid4
+
+import pytest
+
+from virtproof_driver.binding import Binding
+from virtproof_driver.capabilities import Capability
+from virtproof_driver.claiming import UNCLAIMED
+from virtproof_driver.connecting import connect
+from virtproof_driver.contract import ComputeDriver
+from virtproof_driver.driver import LibvirtDriver
+from virtproof_driver.errors import DriverClosed, InvalidSpec, NotSupported, PermissionDenied
+from virtproof_driver.hypervisors.test import TEST
+from virtproof_driver.spec import (
+    Disk,
+    FileSource,
+    ForwardMode,
+    Graphics,
+    InstanceSpec,
+    Interface,
+    MetadataElement,
+    NetworkSpec,
+    NewVolume,
+    PoolSpec,
+    RescueImage,
+    SnapshotSpec,
+    VolumeSpec,
+)
+from virtproof_driver.values import EventKind, LifecycleEvent, PowerState, StopOutcome
+
+RESCUE_IMAGE = RescueImage(source=FileSource(path="/images/rescue.img"))
+STORY_NAME = "<whole> & 'story'"
+
+
+def contract_methods() -> set[str]:
+    return {name for name, _ in getmembers(ComputeDriver, isfunction) if not name.startswith("_")}
+
+
+def test_the_facade_is_the_contract(driver: LibvirtDriver) -> None:
+    as_contract: ComputeDriver = driver  # the type checkers look at this line
+    assert contract_methods() <= {name for name in dir(as_contract) if callable(getattr(as_contract, name))}
+    assert all(getattr(LibvirtDriver, name).__doc__ for name in contract_methods() | UNCLAIMED.keys())
+
+
+def test_capabilities_are_what_the_hypervisor_does_not_refuse(driver: LibvirtDriver) -> None:
+    assert driver.capabilities == frozenset(Capability) - TEST.refusals(remote=False).keys()
+    assert isinstance(driver.capabilities, frozenset)
+    assert "test://" in repr(driver)
+
+
+@pytest.mark.parametrize(("name", "capability"), UNCLAIMED.items(), ids=UNCLAIMED.keys())
+def test_what_is_not_claimed_says_why(driver: LibvirtDriver, name: str, capability: Capability) -> None:
+    with pytest.raises(NotSupported) as caught:
+        getattr(driver, name)("whatever", 1, key="word")
+    assert (caught.value.capability, caught.value.reason) == (capability, TEST.unsupported[capability])
+
+
+def test_a_volume_is_not_resized_and_the_reason_given(driver: LibvirtDriver) -> None:
+    with pytest.raises(NotSupported, match="virStorageVolResize"):
+        driver.resize_volume("p", "v", 1)
+
+
+CALLS: dict[str, Callable[[LibvirtDriver, InstanceSpec], object]] = {
+    "host": lambda driver, _: driver.host(),
+    "instances": lambda driver, _: driver.instances(),
+    "spawn": lambda driver, spec: driver.spawn(spec),
+    "destroy": lambda driver, spec: driver.destroy(spec.uuid),
+    "reboot": lambda driver, spec: driver.reboot(spec.uuid),
+    "reboot hard": lambda driver, spec: driver.reboot(spec.uuid, hard=True),
+    "pools": lambda driver, _: driver.pools(),
+    "subscribe": lambda driver, _: driver.subscribe(print),
+    "unclaimed": lambda driver, _: driver.resize_volume("p", "v", 1),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_a_closed_driver_says_that_it_is_closed(
+    driver: LibvirtDriver, small: InstanceSpec, call: Callable[[LibvirtDriver, InstanceSpec], object]
+) -> None:
+    driver.close()
+    driver.close()
+    with pytest.raises(DriverClosed, match="make a new one"):
+        call(driver, small)
+    assert driver.capabilities
+
+
+@pytest.mark.parametrize("uuid", ["", "small", "7bb357f3", 7], ids=repr)
+def test_what_is_no_uuid_is_invalid(driver: LibvirtDriver, uuid: str) -> None:
+    with pytest.raises(InvalidSpec, match="uuid"):
+        driver.instance(uuid)
+
+
+def test_a_uuid_may_be_a_string(driver: LibvirtDriver, small: InstanceSpec) -> None:
+    spawned = driver.spawn(small)
+    assert driver.instance(str(small.uuid)) == driver.instance(small.uuid.hex.upper()) == spawned
+
+
+def test_a_read_only_connection_reads_and_changes_nothing(node_uri: str, small: InstanceSpec) -> None:
+    with connect(node_uri, read_only=True) as driver:
+        assert driver.instances() == ()
+        assert driver.host().hypervisor == "TEST"
+        with pytest.raises(PermissionDenied):
+            driver.spawn(small)
+        with pytest.raises(PermissionDenied):
+            driver.create_network(NetworkSpec(name="n", forward=ForwardMode.ISOLATED))
+        assert driver.networks() == ()
+
+
+@pytest.fixture(params=["in-process", "daemon"])
+def anywhere(request: pytest.FixtureRequest) -> Iterator[LibvirtDriver]:
+    """The driver in process and over a private daemon."""
+    uri = request.getfixturevalue("node_uri") if request.param == "in-process" else request.getfixturevalue("daemon").unix_uri
+    with connect(uri) as driver:
+        yield driver
+
+
+class Traced:
+    """A driver that notes which of its methods were called."""
+
+    def __init__(self, driver: LibvirtDriver) -> None:
+        self._driver = driver
+        self.called: set[str] = set()
+
+    def __getattr__(self, name: str) -> object:
+        self.called.add(name)
+        return getattr(self._driver, name)
+
+
+def test_the_whole_contract_works(anywhere: LibvirtDriver) -> None:
+    traced = Traced(anywhere)
+    driver = cast("ComputeDriver", traced)
+    tell_storage(driver)
+    tell_networks(driver)
+    spec = story_spec()
+    tell_lifecycle(driver, spec)
+    tell_description(driver, spec)
+    tell_guest(driver, spec)
+    driver.destroy(spec.uuid)
+    assert [volume.name for volume in driver.volumes("story")] == ["golden"]
+    driver.delete_network("story")
+    driver.delete_volume("story", "golden")
+    driver.delete_pool("story")
+    with pytest.raises(NotSupported):
+        driver.resize_volume("story", "golden", 1)
+    driver.close()
+    assert contract_methods() - traced.called == set()
+
+
+def story_spec() -> InstanceSpec:
+    return InstanceSpec(
+        uuid=uuid4(),
+        name=STORY_NAME,
+        vcpus=1,
+        memory_mib=32,
+        disks=(Disk(target="vda", source=NewVolume(pool="story", volume="root", capacity_bytes=8192, clone_of="golden")),),
+        interfaces=(Interface(mac="52:54:00:00:00:01", network="story"),),
+        graphics=(Graphics(),),
+    )
+
+
+def tell_storage(driver: ComputeDriver) -> None:
+    made = driver.create_pool(PoolSpec(name="story", target="/story"), autostart=True)
+    assert (made.active, made.autostart, made.persistent) == (True, True, True)
+    assert not driver.stop_pool("story").active
+    assert driver.start_pool("story").active
+    assert driver.refresh_pool("story") == driver.pool("story")
+    assert driver.pool("story") in driver.pools()
+    driver.create_volume("story", VolumeSpec(name="golden", capacity_bytes=4096))
+    clone = driver.clone_volume("story", "golden", VolumeSpec(name="copy", capacity_bytes=4096))
+    assert driver.volume("story", "copy") == clone
+    driver.delete_volume("story", "copy")
+
+
+def tell_networks(driver: ComputeDriver) -> None:
+    spec = NetworkSpec(name="story", uuid=uuid4(), forward=ForwardMode.ISOLATED, bridge="virbr77")
+    made = driver.create_network(spec, autostart=True)
+    assert (made.active, made.autostart, made.bridge) == (True, True, "virbr77")
+    assert not driver.stop_network("story").active
+    assert driver.start_network("story") == driver.network("story")
+    assert driver.network("story") in driver.networks()
+    assert driver.network_spec("story") == spec
+
+
+def tell_lifecycle(driver: ComputeDriver, spec: InstanceSpec) -> None:
+    heard: list[LifecycleEvent] = []
+    with driver.subscribe(heard.append, uuid=spec.uuid):
+        spawned = driver.spawn(spec)
+        assert spawned in driver.instances()
+        states = [
+            move(spec.uuid).state
+            for move in (
+                driver.pause,
+                driver.unpause,
+                driver.suspend,
+                driver.resume,
+                driver.reboot,
+                driver.start,
+                driver.instance,
+            )
+        ]
+        assert driver.stop(spec.uuid, timeout=10) is StopOutcome.GRACEFUL
+        driver.start(spec.uuid)
+    running = PowerState.RUNNING
+    assert states == [PowerState.PAUSED, running, PowerState.OFF, running, running, running, running]
+    assert {event.name for event in heard} <= {STORY_NAME}
+    assert driver.spec(spec.uuid) == spec
+    driver.resize(spec.uuid, vcpus=2, memory_mib=64)
+    assert driver.spec(spec.uuid) == replace(spec, vcpus=2, memory_mib=64)
+
+
+def tell_description(driver: ComputeDriver, spec: InstanceSpec) -> None:
+    driver.set_title(spec.uuid, "title <&>")
+    driver.set_description(spec.uuid, "two\nlines")
+    driver.set_metadata(spec.uuid, MetadataElement(uri="urn:story", prefix="s", xml="<tag>&amp;</tag>"))
+    assert driver.metadata(spec.uuid, "urn:story") == "<tag>&amp;</tag>"
+    described = driver.spec(spec.uuid)
+    assert (described.title, described.description) == ("title <&>", "two\nlines")
+    driver.remove_metadata(spec.uuid, "urn:story")
+    driver.set_autostart(spec.uuid, True)
+    assert driver.autostart(spec.uuid)
+
+
+def tell_guest(driver: ComputeDriver, spec: InstanceSpec) -> None:
+    assert driver.rescue(spec.uuid, RESCUE_IMAGE).state is PowerState.RUNNING
+    assert driver.spec(spec.uuid).disks == spec.disks
+    assert driver.unrescue(spec.uuid).state is PowerState.RUNNING
+    made = driver.create_snapshot(spec.uuid, SnapshotSpec(name="s", description="d"))
+    assert driver.snapshots(spec.uuid) == (made,)
+    driver.pause(spec.uuid)
+    assert driver.revert_snapshot(spec.uuid, "s").state is PowerState.RUNNING
+    driver.delete_snapshot(spec.uuid, "s")
+    pieces: list[bytes] = []
+    assert driver.screenshot(spec.uuid, pieces.append).size_bytes == len(b"".join(pieces))
+    assert [endpoint.kind for endpoint in driver.graphics(spec.uuid)] == ["vnc"]
+    assert len(driver.diagnostics(spec.uuid).blocks) == 1
+    driver.set_admin_password(spec.uuid, "root", "secret")
+    assert driver.quiesce(spec.uuid) == driver.unquiesce(spec.uuid) > 0
+    assert driver.host().hypervisor == "TEST"
+    assert driver.host_stats().cpu_ns
+
+
+# --- what a lifecycle costs --------------------------------------------------------------------------------
+
+BARE = (
+    *("defineXML", "create", "state"),
+    *("suspend", "state"),
+    *("resume", "state"),
+    *("shutdown", "state"),
+    *("create", "state"),
+    *("destroy", "undefineFlags"),
+)
+"""The calls that a lifecycle needs when somebody makes them by hand: spawn, pause, unpause, stop, start, destroy."""
+
+FROM_THE_HANDLE = {"name", "UUIDString", "ID"}
+READS = {"state", "info", "isActive", "getAllDomainStats"}
+ENDED_BY = {
+    "create": EventKind.STARTED,
+    "suspend": EventKind.PAUSED,
+    "resume": EventKind.RESUMED,
+    "shutdown": EventKind.STOPPED,
+    "destroy": EventKind.STOPPED,
+    "undefineFlags": EventKind.UNDEFINED,
+}
+RAW_KINDS = {1: EventKind.UNDEFINED, 2: EventKind.STARTED, 3: EventKind.PAUSED, 4: EventKind.RESUMED, 5: EventKind.STOPPED}
+
+Log = list[tuple[str, str]]
+
+
+class Counted:
+    """The real binding, or an object of it, that logs each call, and each lifecycle event as libvirt delivers it."""
+
+    def __init__(self, real: object, log: Log) -> None:
+        self.__wrapped__ = real
+        self._log = log
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self.__wrapped__, name)
+        if not callable(found) or isinstance(found, type):
+            return found
+
+        def call(*args: object) -> object:
+            if name not in FROM_THE_HANDLE:
+                self._log.append(("call", name))
+            result = found(*(self._heard(argument) for argument in args))
+            return Counted(result, self._log) if type(result).__name__ in {"virConnect", "virDomain"} else result
+
+        return call
+
+    def _heard(self, argument: object) -> object:
+        if isinstance(argument, Counted) or not callable(argument):
+            return getattr(argument, "__wrapped__", argument)
+
+        def heard(*args: object) -> object:
+            if len(args) == 5 and isinstance(args[2], int) and args[2] in RAW_KINDS:
+                self._log.append(("event", RAW_KINDS[args[2]]))
+            return argument(*args)
+
+        return heard
+
+
+@pytest.fixture(params=["in-process", "daemon"])
+def lifecycle(request: pytest.FixtureRequest, binding: Binding, small: InstanceSpec) -> Log:
+    """The calls and events of a lifecycle, in order."""
+    uri = request.getfixturevalue("node_uri") if request.param == "in-process" else request.getfixturevalue("daemon").unix_uri
+    log: Log = []
+    counted: object = Counted(binding, log)
+    with connect(uri, binding=cast("Binding", counted)) as driver:
+        del log[:]
+        driver.spawn(small)
+        driver.pause(small.uuid)
+        driver.unpause(small.uuid)
+        driver.stop(small.uuid, timeout=10)
+        driver.start(small.uuid)
+        driver.destroy(small.uuid)
+        return list(log)
+
+
+def test_a_lifecycle_costs_little_more_than_the_bare_calls(lifecycle: Log) -> None:
+    calls = [name for kind, name in lifecycle if kind == "call"]
+    assert len(calls) / len(BARE) <= 1.2
+    assert sorted(calls) == sorted([*BARE, "lookupByUUIDString", "XMLDesc"])
+
+
+def test_no_state_is_read_between_a_change_and_its_event(lifecycle: Log) -> None:
+    changes = [(index, ENDED_BY[name]) for index, (kind, name) in enumerate(lifecycle) if kind == "call" and name in ENDED_BY]
+    waits = [lifecycle[index + 1 : lifecycle.index(("event", event), index)] for index, event in changes]
+    assert len(waits) == 7
+    assert [name for wait in waits for kind, name in wait if kind == "call" and name in READS] == []
