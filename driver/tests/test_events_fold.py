@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtproof_driver.events.fold import NEWS_IN, REBOOT_BURST_SECONDS, STATE_AFTER, Known, fold
+from virtproof_driver.events.fold import IMPLIED_AFTER_OUTAGE, NEWS_IN, REBOOT_BURST_SECONDS, STATE_AFTER, Known, fold
 from virtproof_driver.events.table import RawChange
 from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
 
@@ -74,6 +74,19 @@ def test_a_change_that_cannot_follow_off_says_that_the_start_was_missed(sent: Ev
     assert told == [(S, True), (sent, False)]
     assert known is not None
     assert known.state is STATE_AFTER[sent]
+
+
+def test_after_an_outage_a_resume_follows_on_a_start_that_was_missed() -> None:
+    known, events = fold(OFF, change(R), IMPLIED_AFTER_OUTAGE)
+    assert [(event.kind, event.resynced) for event in events] == [(S, True), (P, True), (R, False)]
+    assert known.state is PowerState.RUNNING
+
+
+def test_after_an_outage_a_start_follows_on_a_stop_that_was_missed() -> None:
+    paused = Known(name="a", persistent=True, state=PowerState.PAUSED)
+    known, events = fold(paused, change(S), IMPLIED_AFTER_OUTAGE)
+    assert [(event.kind, event.resynced) for event in events] == [(X, True), (S, False)]
+    assert known.state is PowerState.RUNNING
 
 
 def test_an_update_and_a_rename_are_news_each_time() -> None:

@@ -22,7 +22,8 @@ class CredentialRequest:
 
 
 Authenticate = Callable[[CredentialRequest], str | None]
-"""Answers a request; None cancels, and connecting ends with PermissionDenied. Called once a request, also when the driver reconnects.
+"""Answers a request; None cancels, and connecting ends with PermissionDenied. Called once a request, also when the driver
+reconnects.
 
 An exception that it raises ends connecting with PermissionDenied and is that error's cause.
 """

@@ -219,12 +219,12 @@ class LibvirtDriver(Gated):
 
     @reads(Capability.METADATA)
     def metadata(self, uuid: InstanceId, uri: str) -> str:
-        """Read the metadata element of a namespace. MetadataNotFound."""
+        """Read the metadata element of a namespace, without layout and comments. MetadataNotFound."""
         return metadata.metadata(self._link, instance_id(uuid), uri)
 
     @claims(Capability.METADATA)
     def set_metadata(self, uuid: InstanceId, element: MetadataElement) -> None:
-        """Set or replace the metadata element of a namespace."""
+        """Set or replace the metadata element of a namespace; layout and comments are not kept."""
         metadata.set_metadata(self._link, instance_id(uuid), element)
 
     @claims(Capability.METADATA)

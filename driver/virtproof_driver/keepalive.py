@@ -1,7 +1,7 @@
 """How long a silent host is believed in.
 
-What belongs here: the value. What does not: the calls (`edge.opening`). libvirt's keepalive works between client and daemon; a connection
-without a daemon has none. Source: https://libvirt.org/html/libvirt-libvirt-host.html#virConnectSetKeepAlive.
+What belongs here: the value. What does not: the calls (`edge.opening`). libvirt's keepalive works between client and daemon; a
+connection without a daemon has none. Source: https://libvirt.org/html/libvirt-libvirt-host.html#virConnectSetKeepAlive.
 """
 
 from dataclasses import dataclass

@@ -94,8 +94,9 @@ class Link(Protocol):
     def observe(self, uuid: UUID, state: PowerState, reason: str) -> None:
         """Tell that a read found this state though its event did not come by the deadline.
 
-        When the newest event said otherwise, listeners get the missing change once, as resynced; the event itself is folded away should
-        it still come. Does nothing when an event of the domain came after this thread's last `call` began: that event is the newer word.
+        When the newest event said otherwise, listeners get the missing change once, as resynced; the event itself is folded
+        away should it still come. Does nothing when an event of the domain came after this thread's last `call` began: that
+        event is the newer word.
         """
         ...
 

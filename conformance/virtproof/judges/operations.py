@@ -83,14 +83,24 @@ def _was_there(operation: Operation, events: Sequence[HostEvent], promised: froz
 
 
 def _shown(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent], promised: frozenset[Activity]) -> bool:
-    told = any(event.after and promised & event.after.activities for event in events if _within(event.record, operation))
+    until = _next_act(operation, case)
+    inside = [event for event in events if _within(event.record, operation, until)]
+    told = any(event.after and promised & event.after.activities for event in inside)
     called = any(_shows(call, operation.uuid, promised) for call in case.calls_in(operation))
-    return told or called or _seen(operation, case, promised)
+    return told or called or _seen(operation, case, promised, until)
 
 
-def _within(record: Record, operation: Operation) -> bool:
+def _next_act(operation: Operation, case: CaseEvidence) -> float:
+    """The line at which the driver next changes the instance: what is told after that may be of its doing."""
     end = operation.end or operation.begin
-    return record.line > operation.begin.line and (record.line < end.line or record.t <= end.t + GRACE)
+    acts = (call.begin.line for call in case.calls if call.mutating and call.key == operation.uuid)
+    return min((line for line in acts if line > end.line), default=float("inf"))
+
+
+def _within(record: Record, operation: Operation, until: float) -> bool:
+    end = operation.end or operation.begin
+    timely = record.line < end.line or (record.t <= end.t + GRACE and record.line < until)
+    return record.line > operation.begin.line and timely
 
 
 def _shows(call: Call, uuid: str, promised: frozenset[Activity]) -> bool:
@@ -118,8 +128,9 @@ def _read_activity(call: Call) -> Activity | None:
     return None
 
 
-def _seen(operation: Operation, case: CaseEvidence, promised: frozenset[Activity]) -> bool:
-    states = (record for record in case.of(Kind.STATE) if text(record, "uuid") == operation.uuid and _within(record, operation))
+def _seen(operation: Operation, case: CaseEvidence, promised: frozenset[Activity], until: float) -> bool:
+    mine = (record for record in case.of(Kind.STATE) if text(record, "uuid") == operation.uuid)
+    states = (record for record in mine if _within(record, operation, until))
     return any(activity_of(number(record, "state")) in promised for record in states)
 
 

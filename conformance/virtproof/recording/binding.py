@@ -9,13 +9,12 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 from weakref import WeakValueDictionary
 
-from virtproof_driver.binding import Binding, Connection, LibvirtError, Opaque, TimeoutCallback
-
 from virtproof.recording.connections import Tracked, WrappedConnection
 from virtproof.recording.ears import Ear
 from virtproof.recording.host_events import Merged
 from virtproof.recording.objects import Identity, Site, Wrapped, identity, identity_of
 from virtproof.recording.recorder import Recorder
+from virtproof_driver.binding import Binding, Connection, LibvirtError, Opaque, TimeoutCallback
 
 _PRIVATE_WORLD: Final = "test:///"
 _SHARED_WORLD: Final = "test:///default"

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import Self
 from uuid import UUID
 
-from virtproof_driver.contract import ComputeDriver, Subscription
-from virtproof_driver.values import EventKind, LifecycleEvent
-
 from virtproof.evidence import Kind
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
+from virtproof_driver.contract import ComputeDriver, Subscription
+from virtproof_driver.values import EventKind, LifecycleEvent
 
 
 class EventCollector:

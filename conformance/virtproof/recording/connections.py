@@ -163,7 +163,7 @@ def _deregister(connection: WrappedConnection, name: str, deregister: Register, 
 
 def _close(connection: WrappedConnection, close: Callable[[], object]) -> object:
     tracked = tracked_of(connection)
-    tracked.lost = not tracked.alive()
+    tracked.lost = tracked.lost or not (tracked.closed or tracked.alive())
     tracked.ear.release()
     tracked.closed = True
     return close()

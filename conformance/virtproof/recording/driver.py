@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any, Final, Self, cast
 
-from virtproof_driver.contract import ComputeDriver
-
 from virtproof.evidence import Kind
 from virtproof.recording import summaries
 from virtproof.recording.recorder import Recorder
+from virtproof_driver.contract import ComputeDriver
 
 # Methods of the design's contract that the Protocol does not spell yet.
 FURTHER: Final = frozenset(

@@ -54,8 +54,7 @@ class Ear:
     def give_way_first(self) -> None:
         """The driver is about to register by the first interface."""
         if self._first_interface:
-            self._first_interface = False
-            self._quietly(self._bare.domainEventDeregister, self._heard_first)
+            self._leave_first()
             self._listen_any(LIFECYCLE)
         if LIFECYCLE not in self._ids:
             self._overheard.add(LIFECYCLE)
@@ -69,11 +68,10 @@ class Ear:
     def release(self) -> None:
         """Deregister; a connection that broke refuses, which changes nothing."""
         if self._first_interface:
-            self._quietly(self._bare.domainEventDeregister, self._heard_first)
+            self._leave_first()
         for callback in self._ids.values():
             self._quietly(self._bare.domainEventDeregisterAny, callback)
         self._ids.clear()
-        self._first_interface = False
         self._bare = None
         self._merged.leave(self._stream)
 
@@ -86,6 +84,14 @@ class Ear:
         register: Callable[..., object] | None = getattr(self._bare, "domainEventRegister", None)
         self._first_interface = register is not None and self._quietly(register, self._heard_first, None)
         return self._first_interface
+
+    def _leave_first(self) -> None:
+        """Deregister from a copy of libvirt-python's callbacks, over which its event thread may be iterating right now."""
+        self._first_interface = False
+        callbacks: dict[object, object] | None = getattr(self._bare, "domainEventCallbacks", None)
+        if callbacks is not None:
+            self._bare.domainEventCallbacks = dict(callbacks)
+        self._quietly(self._bare.domainEventDeregister, self._heard_first)
 
     def _listen_any(self, event_id: int) -> bool:
         def register() -> None:

@@ -23,21 +23,25 @@ class Later:
         self._recorder = recorder
         self._generation = recorder.generation
         self._ended = threading.Event()
+        self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
 
     def run(self, seconds: float, work: Callable[[], object], what: str) -> None:
         """Do `work` after `seconds`, and note what it answered."""
         thread = threading.Thread(target=self._wait_and_run, args=(seconds, work, what), name=THREAD_NAME, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        with self._lock:
+            thread.start()
+            self._threads.append(thread)
 
     def finish(self, timeout: float) -> tuple[str, ...]:
         """Cancel what has not begun and join the rest within `timeout` seconds; a sentence for each that does not end."""
         self._ended.set()
         deadline = time.monotonic() + timeout
-        for thread in self._threads:
+        with self._lock:
+            threads = tuple(self._threads)
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        return tuple("a deferred call did not end" for thread in self._threads if thread.is_alive())
+        return tuple("a deferred call did not end" for thread in threads if thread.is_alive())
 
     def _wait_and_run(self, seconds: float, work: Callable[[], object], what: str) -> None:
         if self._ended.wait(seconds):

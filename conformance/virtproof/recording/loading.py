@@ -9,9 +9,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Final, cast
 
-from virtproof_driver.contract import ComputeDriver
-
 from virtproof.errors import UsageError
+from virtproof_driver.contract import ComputeDriver
 
 Factory = Callable[..., ComputeDriver]
 _REMEDY: Final = "give --driver as module:factory, such as virtproof_driver:connect"

@@ -178,7 +178,7 @@ def identity_of(wrapped: Wrapped) -> Identity:
 
 def identity(bare: object, generation: int, key: str | None = None) -> Identity:
     """What the evidence will say of an object; the key is read from its handle unless it is given."""
-    kind = type(bare).__name__
+    kind: str = bare.__class__.__name__  # not type(): what is wrapped may itself pass for something
     return Identity(_KINDS.get(kind, kind.removeprefix("vir")), _key(bare) if key is None else key, generation)
 
 

@@ -19,7 +19,7 @@ from virtproof.recording.operations import Operations
 Clock = Callable[[], float]
 Sink = Callable[[Sequence[Record]], object]
 
-WAKING: Final = frozenset({Kind.EVENT, Kind.DRIVER_EVENT, Kind.DELIVERY, Kind.STATE})
+WAKING: Final = frozenset({Kind.EVENT, Kind.DRIVER_EVENT, Kind.DELIVERY, Kind.STATE, Kind.FAULT, Kind.NOTE})
 
 
 class Interceptor(Protocol):

@@ -12,12 +12,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from virtproof_driver.binding import Connection, Domain
-from virtproof_driver.constants import ErrorCode, XmlFlag
-
 from virtproof.evidence import Kind, Record
 from virtproof.recording import markers
 from virtproof.recording.recorder import Recorder
+from virtproof_driver.binding import Connection, Domain
+from virtproof_driver.constants import ErrorCode, XmlFlag
 
 HostEventTuple = tuple[int, int | str | None, int | str | None]
 Id = UUID | str

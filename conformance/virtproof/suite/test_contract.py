@@ -193,7 +193,8 @@ def test_instances_are_values(driver: ComputeDriver, instance: Instance) -> None
 
 def spelt(uuid: UUID, spelling: str) -> UUID | str:
     """The UUID in a spelling that a caller may use."""
-    return {"uuid": uuid, "text": str(uuid), "capitals": str(uuid).upper()}[spelling]
+    spellings: dict[str, UUID | str] = {"uuid": uuid, "text": str(uuid), "capitals": str(uuid).upper()}
+    return spellings[spelling]
 
 
 @case(

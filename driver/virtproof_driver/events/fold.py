@@ -71,30 +71,44 @@ NEWS_IN: Mapping[EventKind, frozenset[PowerState]] = MappingProxyType(
     }
 )
 
-IMPLIED: Mapping[tuple[PowerState, EventKind], EventKind] = MappingProxyType(
+Implied = Mapping[tuple[PowerState, EventKind], tuple[EventKind, ...]]
+
+IMPLIED: Implied = MappingProxyType(
     {
-        (PowerState.OFF, EventKind.PAUSED): EventKind.STARTED,
-        (PowerState.OFF, EventKind.CRASHED): EventKind.STARTED,
-        (PowerState.OFF, EventKind.PM_SUSPENDED): EventKind.STARTED,
+        (PowerState.OFF, EventKind.PAUSED): (EventKind.STARTED,),
+        (PowerState.OFF, EventKind.CRASHED): (EventKind.STARTED,),
+        (PowerState.OFF, EventKind.PM_SUSPENDED): (EventKind.STARTED,),
     }
 )
+IMPLIED_AFTER_OUTAGE: Implied = MappingProxyType(
+    {
+        **IMPLIED,
+        (PowerState.OFF, EventKind.RESUMED): (EventKind.STARTED, EventKind.PAUSED),
+        (PowerState.PAUSED, EventKind.STARTED): (EventKind.STOPPED,),
+        (PowerState.CRASHED, EventKind.STARTED): (EventKind.STOPPED,),
+        (PowerState.PM_SUSPENDED, EventKind.STARTED): (EventKind.STOPPED,),
+    }
+)
+"""While an outage's changes are not told yet, what would be an early or a second event is one that followed them."""
 
 
-def fold(known: Known | None, change: RawChange) -> Folded:
-    """What is known after a change, and what listeners hear of it: nothing, the change, or the change after one it implies."""
-    return _FOLDS[change.kind](known or Known(name=change.name), change)
+def fold(known: Known | None, change: RawChange, implications: Implied = IMPLIED) -> Folded:
+    """What is known after a change, and what listeners hear of it: nothing, the change, or the change after those it implies."""
+    known = known or Known(name=change.name)
+    if change.kind in STATE_AFTER:
+        return _fold_state(known, change, implications.get((known.state, change.kind), ()))
+    return _FOLDS[change.kind](known, change)
 
 
-def _fold_state(known: Known, change: RawChange) -> Folded:
+def _fold_state(known: Known, change: RawChange, implied: tuple[EventKind, ...]) -> Folded:
     touched = replace(known, name=change.name, state_stamp=change.stamp)
-    implied = IMPLIED.get((known.state, change.kind))
-    if implied is None and known.state not in NEWS_IN[change.kind]:
+    if not implied and known.state not in NEWS_IN[change.kind]:
         return touched, ()
     state = STATE_AFTER[change.kind]
     domain_id = None if state is PowerState.OFF else change.domain_id or known.domain_id
     after = replace(touched, state=state, domain_id=domain_id, reboot_stamp=-inf)
     told = event_of(change, change.kind, change.reason)
-    return after, (told,) if implied is None else (event_of(change, implied, UNKNOWN, resynced=True), told)
+    return after, (*(event_of(change, kind, UNKNOWN, resynced=True) for kind in implied), told)
 
 
 def _fold_defined(known: Known, change: RawChange) -> Folded:
@@ -119,7 +133,6 @@ _FOLDS: Mapping[EventKind, Callable[[Known, RawChange], Folded]] = MappingProxyT
         EventKind.DEFINED: _fold_defined,
         EventKind.UNDEFINED: _fold_undefined,
         EventKind.REBOOTED: _fold_rebooted,
-        **dict.fromkeys(STATE_AFTER, _fold_state),
     }
 )
 

@@ -7,7 +7,7 @@ threads and clocks (`edge.feed`). Not safe for several writers: one thread chang
 from collections.abc import Mapping
 from uuid import UUID
 
-from virtproof_driver.events.fold import Known, fold
+from virtproof_driver.events.fold import IMPLIED, IMPLIED_AFTER_OUTAGE, Known, fold
 from virtproof_driver.events.resync import Found, Reading, compare
 from virtproof_driver.events.table import RawChange
 from virtproof_driver.values import LifecycleEvent, PowerState
@@ -32,14 +32,15 @@ class World:
 
     def apply(self, change: RawChange) -> tuple[LifecycleEvent, ...]:
         """Fold a change; the result is what listeners hear, in order."""
-        known, events = fold(self._domains.get(change.uuid), change)
+        known, events = fold(self._domains.get(change.uuid), change, IMPLIED_AFTER_OUTAGE if self._reading else IMPLIED)
         self._keep(change.uuid, known)
         return events
 
     def begin_reading(self) -> None:
-        """Say that a reading of the host begins: domains that go away are remembered until it is compared.
+        """Say that a reading of the host begins, after the start or after an outage.
 
-        Otherwise a domain that the reading saw, and that an event removed before the comparison, would be told as new.
+        Until it is compared, domains that go away are remembered: one that the reading saw, and that an event removed before the
+        comparison, would be told as new otherwise. And an event may follow on changes that were missed.
         """
         self._reading = True
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from virtproof_driver.constants import Affect, MetadataType
 from virtproof_driver.errors import InvalidSpec, InvalidState, MetadataNotFound
 from virtproof_driver.link import Link
+from virtproof_driver.markup.metadata import canonical
 from virtproof_driver.markup.names import OWN_NAMESPACES
 from virtproof_driver.operations.inventory import instance
 from virtproof_driver.spec import MetadataElement
@@ -31,10 +32,10 @@ def set_description(link: Link, uuid: UUID, description: str | None) -> None:
 
 
 def metadata(link: Link, uuid: UUID, uri: str) -> str:
-    """Read the element of one namespace. Raises MetadataNotFound."""
+    """Read the element of one namespace, in canonical form: libvirt lays it out anew (9.0.0). Raises MetadataNotFound."""
     domain = link.domain(uuid)
     try:
-        return link.call(domain.metadata, MetadataType.ELEMENT, uri, Affect.CURRENT)
+        return canonical(link.call(domain.metadata, MetadataType.ELEMENT, uri, Affect.CURRENT))
     except MetadataNotFound as error:
         raise MetadataNotFound(uri, f"in instance {uuid}") from error
 
@@ -42,11 +43,11 @@ def metadata(link: Link, uuid: UUID, uri: str) -> str:
 def set_metadata(link: Link, uuid: UUID, element: MetadataElement) -> None:
     """Set or replace the element of its namespace, in the running instance and in its definition."""
     validate_metadata(element)
-    domain = link.domain(uuid)
+    domain, xml = link.domain(uuid), canonical(element.xml)
     _set(
         link,
         uuid,
-        lambda flags: link.call(domain.setMetadata, MetadataType.ELEMENT, element.xml, element.prefix, element.uri, flags),
+        lambda flags: link.call(domain.setMetadata, MetadataType.ELEMENT, xml, element.prefix, element.uri, flags),
     )
 
 
