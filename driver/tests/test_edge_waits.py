@@ -1,0 +1,87 @@
+"""A wait is armed before the call, and ended by its event, by a loss, or by the deadline."""
+
+import threading
+from uuid import UUID
+
+import pytest
+
+from virtproof_driver.edge.waits import Waits
+from virtproof_driver.errors import ConnectionLost, OperationTimeout
+from virtproof_driver.link import Awaited
+from virtproof_driver.values import EventKind, LifecycleEvent
+
+UUID_A, UUID_B = UUID(int=10), UUID(int=11)
+PATIENCE_SECONDS = 20.0
+STARTED = Awaited(kinds=frozenset({EventKind.STARTED}), what="started event of a")
+
+
+def event(kind: EventKind, uuid: UUID = UUID_A) -> LifecycleEvent:
+    return LifecycleEvent(uuid=uuid, name="a", kind=kind, reason="r", stamp=1.0)
+
+
+def test_an_event_that_came_before_the_wait_began_to_block_ends_it() -> None:
+    waits = Waits()
+    with waits.armed(UUID_A, STARTED) as wait:
+        waits.tell(event(EventKind.STARTED))
+        assert wait.until(0) == event(EventKind.STARTED)
+
+
+def test_an_event_that_comes_later_ends_it() -> None:
+    waits = Waits()
+    with waits.armed(UUID_A, STARTED) as wait:
+        threading.Thread(target=waits.tell, args=(event(EventKind.STARTED),)).start()
+        assert wait.until(PATIENCE_SECONDS) == event(EventKind.STARTED)
+
+
+def test_only_what_is_awaited_ends_it() -> None:
+    waits = Waits()
+    with waits.armed(UUID_A, STARTED) as wait:
+        waits.tell(event(EventKind.DEFINED))
+        waits.tell(event(EventKind.STARTED, UUID_B))
+        with pytest.raises(OperationTimeout) as caught:
+            wait.until(0)
+    assert (caught.value.awaited, caught.value.seconds) == ("started event of a", 0)
+
+
+def test_an_event_before_it_was_armed_does_not_count() -> None:
+    waits = Waits()
+    waits.tell(event(EventKind.STARTED))
+    with waits.armed(UUID_A, STARTED) as wait, pytest.raises(OperationTimeout):
+        wait.until(0)
+
+
+def test_a_second_wait_is_for_the_next_event() -> None:
+    waits = Waits()
+    with waits.armed(UUID_A, STARTED) as wait:
+        waits.tell(event(EventKind.STARTED))
+        wait.until(0)
+        with pytest.raises(OperationTimeout):
+            wait.until(0)
+
+
+def test_several_waits_end_by_one_event_and_each_by_an_error_of_its_own() -> None:
+    waits = Waits()
+    with waits.armed(UUID_A, STARTED) as one, waits.armed(UUID_A, STARTED) as other:
+        waits.tell(event(EventKind.STARTED))
+        assert one.until(0) == other.until(0) == event(EventKind.STARTED)
+        waits.fail(lambda: ConnectionLost("gone"))
+        errors: list[ConnectionLost] = []
+        for wait in (one, other):
+            with pytest.raises(ConnectionLost) as caught:
+                wait.until(0)
+            errors.append(caught.value)
+    assert errors[0] is not errors[1]
+
+
+def test_nothing_is_kept_of_a_wait_that_is_over() -> None:
+    waits = Waits()
+    with pytest.raises(ZeroDivisionError), waits.armed(UUID_A, STARTED):
+        raise ZeroDivisionError
+    assert waits._armed == {}
+
+
+def test_a_deadline_may_be_beyond_what_a_lock_can_wait() -> None:
+    waits = Waits()
+    with waits.armed(UUID_A, STARTED) as wait:
+        waits.tell(event(EventKind.STARTED))
+        assert wait.until(float("inf")) == event(EventKind.STARTED)
