@@ -10,16 +10,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ci.bench.figures import Figure, Results, median, percentile, seconds_of
+from ci.bench.figures import Figure, Ratio, Results, median, percentile, seconds_of
 
 PROGRAM = str(Path(sys.executable).with_name("virtproof"))
-WORKERS = "2"
+WORKERS = 2
 
 
 def measure() -> Results:
     """One run of the profile `full` on the backend `test`, two workers. Raises CalledProcessError when it is not conformant."""
     with tempfile.TemporaryDirectory(prefix="virtproof-bench-") as out:
-        command = [PROGRAM, "run", "--backend", "test", "--profile", "full", "-n", WORKERS, "--out", out]
+        command = [PROGRAM, "run", "--backend", "test", "--profile", "full", "-n", str(WORKERS), "--out", out]
         wall = seconds_of(lambda: subprocess.run(command, check=True, capture_output=True))
         report = json.loads((Path(out) / "report.json").read_text(encoding="utf-8"))
     seconds = [float(case["seconds"]) for lane in report["lanes"] for case in lane["cases"] if case["verdict"] == "pass"]
@@ -42,4 +42,10 @@ def results(wall: float, seconds: list[float]) -> Results:
         )
         for name, value, unit in quantities
     ]
-    return Results(figures=tuple(figures))
+    overhead = Ratio(
+        benchmark="suite",
+        host="in process",
+        quantity="both workers' wall time / time in cases",
+        value=WORKERS * wall / sum(seconds),
+    )
+    return Results(figures=tuple(figures), ratios=(overhead,))
