@@ -20,7 +20,8 @@ def test_a_case_lies_in_the_file_of_its_area_at_the_line_given() -> None:
     for found in found_cases():
         name, _, line = found.where.partition(":")
         assert name == f"test_{found.case.area.replace('-', '_')}.py", found.case.id
-        assert (FOLDER / name).read_text(encoding="utf-8").splitlines()[int(line) - 1].startswith(("@", "def ", "    def ")), found.case.id
+        code = (FOLDER / name).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+        assert code.lstrip().startswith(("@", "def ")), found.case.id
 
 
 def test_cases_of_a_class_are_found_and_plain_functions_are_not() -> None:
@@ -29,8 +30,8 @@ def test_cases_of_a_class_are_found_and_plain_functions_are_not() -> None:
     @case("made.up.case", Level.MAY, requirement="It is here to be found.", source="none", since="1.0", needs=())
     def test_one() -> None: ...
 
-    members = {"test_one": staticmethod(test_one), "test_plain": lambda self: None}
-    vars(module).update({"TestMade": type("TestMade", (), members), "test_other": test_cases_of_a_class_are_found_and_plain_functions_are_not})
+    members: dict[str, object] = {"test_one": staticmethod(test_one), "test_plain": where}
+    vars(module).update({"TestMade": type("TestMade", (), members), "test_other": test_every_id_is_given_once})
     found = list(cases_in(module))
     assert [(each.function, each.case.id) for each in found] == [("test_one", "made.up.case")]
     assert found == [Found(case=found[0].case, where=where(test_one), function="test_one")]

@@ -9,7 +9,7 @@ from virtproof.evidence import Kind, Record, read
 
 pytest_plugins = ["pytester"]
 
-HEAD = '''
+HEAD = """
 import pytest
 from virtproof.cases import Level, case
 from virtproof_driver import Capability as C
@@ -18,9 +18,9 @@ from virtproof_driver.values import EventKind, PowerState
 
 def a(name, *needs):
     return case("made." + name, Level.MUST, requirement="It is made for this test.", source="none", since="1.0", needs=needs)
-'''
+"""
 
-GIVEN = HEAD + '''
+GIVEN = HEAD + """
 @a("names")
 def test_names(driver, names, small, world):
     first, second = names("net"), names("net")
@@ -59,9 +59,9 @@ def test_closed_by_the_case(driver, instance):
 def test_several_drivers(connect, small):
     for _ in range(2):
         connect().spawn(small())
-'''
+"""
 
-DAEMON = HEAD + '''
+DAEMON = HEAD + """
 @a("daemon", C.SPAWN, C.DESTROY, C.CONNECTION_RECONNECT)
 def test_left_frozen(driver, daemon, instance):
     daemon.freeze()
@@ -74,10 +74,10 @@ def test_left_down(driver, daemon):
 @a("after", C.SPAWN, C.DESTROY)
 def test_after(instance):
     assert instance.state is PowerState.RUNNING
-'''
+"""
 
 # A driver that imports libvirt by itself, claims three capabilities, and keeps what the reference driver would not.
-FOREIGN = '''
+FOREIGN = """
 import threading
 from uuid import UUID
 import libvirt
@@ -108,7 +108,7 @@ class Careless:
 
 def connect(uri, *, binding=None, auth=None):
     return Careless(uri)
-'''
+"""
 
 
 def records(out: Path) -> Iterable[Record]:
@@ -148,7 +148,7 @@ def test_a_driver_that_imports_libvirt_itself_is_recorded_and_its_leavings_are_t
     pytester.makepyfile(careless=FOREIGN)
     pytester.makepyfile(
         HEAD
-        + '''
+        + """
 @a("spawns", C.SPAWN, C.DESTROY)
 def test_spawns(instance):
     pass
@@ -156,7 +156,7 @@ def test_spawns(instance):
 @a("pauses", C.PAUSE)
 def test_pauses(driver):
     raise AssertionError("it must not run")
-'''
+"""
     )
     pytester.syspathinsert()
     result = pytester.runpytest_subprocess("--virtproof-driver=careless:connect", "--virtproof-out=out")

@@ -4,6 +4,7 @@ import pytest
 
 from virtproof.outcomes import Outcome, Phase, conclude
 
+NO_SKIP = "but there is no skip: why"
 PASSED = [Phase(when=when, outcome="passed") for when in ("setup", "call", "teardown")]
 
 
@@ -23,12 +24,8 @@ def test_three_phases_that_passed_are_a_pass_without_a_message() -> None:
         pytest.param(phases("call", "failed", own_fault=True), (Outcome.ERROR, "why"), id="the suite's fault in the body"),
         pytest.param(phases("setup", "failed"), (Outcome.ERROR, "setup: why"), id="set-up"),
         pytest.param(phases("teardown", "failed"), (Outcome.ERROR, "teardown: why"), id="teardown"),
-        pytest.param(
-            phases("call", "skipped"), (Outcome.ERROR, "skipped by pytest in call, but there is no skip: why"), id="skip in the body"
-        ),
-        pytest.param(
-            phases("setup", "skipped"), (Outcome.ERROR, "skipped by pytest in setup, but there is no skip: why"), id="skip in set-up"
-        ),
+        pytest.param(phases("call", "skipped"), (Outcome.ERROR, f"skipped by pytest in call, {NO_SKIP}"), id="skip in body"),
+        pytest.param(phases("setup", "skipped"), (Outcome.ERROR, f"skipped by pytest in setup, {NO_SKIP}"), id="skip in set-up"),
     ],
 )
 def test_a_phase_that_did_not_pass_decides(case: list[Phase], expected: tuple[Outcome, str]) -> None:

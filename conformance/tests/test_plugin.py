@@ -13,7 +13,7 @@ from virtproof.runs import Run, read
 
 pytest_plugins = ["pytester"]
 
-HEAD = '''
+HEAD = """
 import threading
 import pytest
 from virtproof.cases import Level, case
@@ -21,9 +21,9 @@ from virtproof_driver import Capability as C
 
 def a(name, *needs):
     return case("made." + name, Level.MUST, requirement="It is made for this test.", source="none", since="1.0", needs=needs)
-'''
+"""
 
-ENDINGS = HEAD + '''
+ENDINGS = HEAD + """
 @a("passes", C.SPAWN, C.DESTROY)
 def test_passes(driver, small, world):
     assert world.state(driver.spawn(small()).uuid)[0] == 1
@@ -78,7 +78,7 @@ def test_hangs(driver):
 
 def test_plain():
     pytest.skip("plain tests are pytest's own")
-'''
+"""
 
 EXPECTED = {
     "made.passes": ("passed", ""),
@@ -143,9 +143,9 @@ def test_each_way_that_a_case_ends_has_its_outcome(pytester: pytest.Pytester) ->
 def test_the_expression_leaves_the_manifest_cases_that_the_chosen_rest_on(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         HEAD
-        + '''
-def manifest(capability):
-    return case("manifest." + capability, Level.MUST, requirement="It is made for this test.", source="none", since="1.0", needs=())
+        + """
+def manifest(name):
+    return case("manifest." + name, Level.MUST, requirement="It is made for this test.", source="none", since="1.0", needs=())
 
 @a("pauses", C.PAUSE)
 def test_one(): pass
@@ -158,7 +158,7 @@ def test_three(): pass
 
 @manifest("lifecycle.start")
 def test_four(): pass
-'''
+"""
     )
     result = pytester.runpytest_subprocess("--virtproof-out=out", "-k", "made.pauses")
     result.assert_outcomes(passed=2, deselected=3)
@@ -175,12 +175,12 @@ def test_four(): pass
 def test_workers_have_their_own_names_and_keep_a_case_together(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         HEAD
-        + '''
+        + """
 @pytest.mark.parametrize("number", range(12))
 @a("spawns", C.SPAWN, C.DESTROY)
 def test_spawns(driver, small, number):
     driver.spawn(small())
-'''
+"""
     )
     pytester.runpytest_subprocess("--virtproof-out=out", "-n2").assert_outcomes(passed=12)
     spans: dict[str, list[int]] = defaultdict(list)
@@ -206,7 +206,7 @@ def test_spawns(driver, small, number):
         pytest.param("--virtproof-driver=nosuch:connect", "there is no module 'nosuch'", id="driver"),
     ],
 )
-def test_an_option_that_cannot_be_ends_the_session_before_collection(pytester: pytest.Pytester, option: str, problem: str) -> None:
+def test_an_option_that_cannot_be_ends_the_session_at_once(pytester: pytest.Pytester, option: str, problem: str) -> None:
     pytester.makepyfile(ENDINGS)
     result = pytester.runpytest_subprocess(option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -25,7 +25,8 @@ def test_the_profiles_that_ship_are_named() -> None:
 def test_a_profile_is_read_from_a_file_with_comments_and_blank_lines(tmp_path: Path) -> None:
     path = tmp_path / "mine.txt"
     path.write_text("# mine\n\n lifecycle.destroy.idempotent \nevents.stop\n", encoding="utf-8")
-    assert profiles.load(str(path)) == profiles.Profile(name="mine", cases=frozenset({"lifecycle.destroy.idempotent", "events.stop"}))
+    expected = frozenset({"lifecycle.destroy.idempotent", "events.stop"})
+    assert profiles.load(str(path)) == profiles.Profile(name="mine", cases=expected)
 
 
 @pytest.mark.parametrize(

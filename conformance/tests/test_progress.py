@@ -40,7 +40,7 @@ def test_the_line_names_the_outcomes_that_occurred_the_worst_first() -> None:
 def test_off_a_terminal_a_line_is_written_when_the_interval_has_passed_and_at_the_end() -> None:
     stream, clock = io.StringIO(), Clock()
     with Progress(stream, clock=clock, interval=5) as progress:
-        progress.pytest_collection_finish(cast("pytest.Session", SimpleNamespace(items=[1, 2, 3])))
+        progress.pytest_collection_finish(cast("pytest.Session", cast("object", SimpleNamespace(items=[1, 2, 3]))))
         progress.pytest_runtest_logreport(report("a", Outcome.PASSED))
         assert stream.getvalue() == ""
         clock.now += 6
@@ -55,7 +55,7 @@ def test_off_a_terminal_a_line_is_written_when_the_interval_has_passed_and_at_th
 def test_on_a_terminal_one_line_is_rewritten() -> None:
     stream, clock = Terminal(), Clock()
     with Progress(stream, clock=clock) as progress:
-        progress.pytest_xdist_node_collection_finished(object(), ["a", "b"])
+        progress.pytest_xdist_node_collection_finished(["a", "b"])
         clock.now += 1
         progress.pytest_runtest_logreport(report("a", Outcome.PASSED))
     assert stream.getvalue() == "\r\x1b[K1/2 cases, 1 passed, 1 s" * 2 + "\n"

@@ -1,20 +1,20 @@
 """What one case works with, and how all of it ends.
 
-What belongs here: connecting drivers under test on the case's world, names, specs, the observer, and the order of the teardown. What does
-not: pytest (`fixtures`), what was made (`makings`), what is left (`recording.leftovers`). The teardown: faults end, what the case made
-is unmade through the driver, the host is looked at, drivers are closed, the process is looked at, and the lane reaps what was left.
+What belongs here: connecting drivers under test on the case's world, names, specs, the observer, and the order of the teardown.
+What does not: pytest (`fixtures`), what was made (`makings`), what is left (`recording.leftovers`). The teardown: faults end,
+what the case made is unmade through the driver, the host is looked at, drivers are closed, the process is looked at, and the
+lane reaps what was left.
 """
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from virtproof.cases import Case
 from virtproof.errors import SuiteError
 from virtproof.lanes.model import CaseWorld, DaemonControl, Lane
 from virtproof.makings import NotingDriver, unmake
 from virtproof.recording.binding import RecordingBinding
-from virtproof.recording.connections import Ear
 from virtproof.recording.driver import recorded
 from virtproof.recording.faults import Faults
 from virtproof.recording.leftovers import LeftoverCheck
@@ -26,6 +26,9 @@ from virtproof_driver import Capability
 from virtproof_driver.binding import Connection
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.spec import InstanceSpec
+
+if TYPE_CHECKING:
+    from virtproof.recording.ears import Ear
 
 _BREAKING: Final = frozenset({Capability.CONNECTION_RECONNECT, Capability.CONNECTION_KEEPALIVE})
 _NUMBERS_A_CASE: Final = 1000
@@ -51,7 +54,7 @@ class Connected:
 
 
 def is_exclusive(case: Case) -> bool:
-    """Whether a case stops, freezes or kills daemons, so that it must have one of its own: it needs, or probes, what tests that."""
+    """Whether a case stops, freezes or kills daemons, so that it must have one of its own."""
     return any(need in case.needs or case.id == manifest_id(need) for need in _BREAKING)
 
 
@@ -91,10 +94,11 @@ class CaseContext:
 
         noting = NotingDriver(self._tools.subject.factory(uri or self.case_world.uri, binding=recording, **options))
         world = World(lambda: self._observer(own()), self.recorder, self.prefix)
-        self._connected.append(Connected(driver=recorded(noting, self.recorder), noting=noting, world=world))
+        driver = recorded(cast("ComputeDriver", cast("object", noting)), self.recorder)
+        self._connected.append(Connected(driver=driver, noting=noting, world=world))
         if self.case_world.shared:
             self._observer(None)
-        return self._connected[-1].driver
+        return driver
 
     def name(self, hint: str = "vm") -> str:
         """A name that no other object on the host has."""

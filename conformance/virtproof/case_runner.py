@@ -1,8 +1,8 @@
 """One case from begin to end: whether it applies, its phases, its evidence, and what the judges say of it at once.
 
 What belongs here: the order of these steps, and turning what they found into pytest's reports. What does not: pytest's hooks
-(`session`), the case's world (`case_context`), rules (`outcomes`, `judges`). The final verdict comes from the stored evidence; this is
-the same judging, on memory, so that a failing test fails where it runs.
+(`session`), the case's world (`case_context`), rules (`outcomes`, `judges`). The final verdict comes from the stored evidence;
+this is the same judging, on memory, so that a failing test fails where it runs.
 """
 
 import time
@@ -55,8 +55,8 @@ class CaseRunner:
         """Why the lane cannot run the case: each capability that it needs and that the manifest or the driver does not claim."""
         declared = lane.backend.refusals(lane.versions)
         unclaimed = self._subject.unclaimed(lane)
-        reasons = {need: declared.get(need, "the driver does not claim it") for need in candidate.case.needs if need in {*declared, *unclaimed}}
-        return "; ".join(f"{need}: {reasons[need]}" for need in sorted(reasons))
+        lacking = sorted(candidate.case.needs & {*declared, *unclaimed})
+        return "; ".join(f"{need}: {declared.get(need, 'the driver does not claim it')}" for need in lacking)
 
     def _judged(self, records: tuple[Record, ...], lane: Lane) -> tuple[Violation, ...]:
         return judge_case(records, facts_of(lane.backend, lane.versions, self._subject.unclaimed(lane)))
@@ -69,13 +69,14 @@ class CaseRunner:
 
 def _report(item: pytest.Item, outcome: Outcome, message: str) -> pytest.TestReport:
     path, line, _ = item.location
+    place = (path, line + 1 if line is not None else 0, f"unsupported: {message}")
     unsupported = outcome is Outcome.UNSUPPORTED
     report = pytest.TestReport(
         nodeid=item.nodeid,
         location=item.location,
         keywords={},
         outcome="skipped" if unsupported else "failed",
-        longrepr=(path, (line or 0) + 1, f"unsupported: {message}") if unsupported else message,
+        longrepr=place if unsupported else message,
         when="setup",
     )
     setattr(report, OUTCOME, outcome.value)
@@ -85,7 +86,7 @@ def _report(item: pytest.Item, outcome: Outcome, message: str) -> pytest.TestRep
 def _phase(report: pytest.TestReport) -> Phase:
     skipped = report.outcome == "skipped" or hasattr(report, "wasxfail")
     return Phase(
-        when=report.when or "",
+        when=report.when,
         outcome="skipped" if skipped else report.outcome,
         message=_why(report),
         own_fault=bool(getattr(report, OWN_FAULT, False)),
@@ -112,7 +113,7 @@ def _told(reports: Sequence[pytest.TestReport], outcome: Outcome, violations: Se
 
 
 def _fail(report: pytest.TestReport, text: str) -> None:
-    if report.outcome == "failed":
+    if report.failed:
         report.sections.append(("virtproof", text))
     else:
         report.longrepr = text

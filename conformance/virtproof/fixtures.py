@@ -1,7 +1,7 @@
 """The fixtures that cases use.
 
-What belongs here: fixtures, each a line or two over `case_context`, with what a case may expect of it. What does not: their work. They are
-registered when the first case is collected, so that other tests of the same session do not see them before.
+What belongs here: fixtures, each a line or two over `case_context`, with what a case may expect of it. What does not: their
+work. They are registered when the first case is collected, so that other tests of the same session do not see them before.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,7 @@
 """The lanes of one process: each provisioned at its first case and kept until the session ends.
 
-What belongs here: which lanes were asked for, and having each once. What does not: provisioning (`lanes`). A lane that cannot be had
-is tried once; every case on it says why.
+What belongs here: which lanes were asked for, and having each once. What does not: provisioning (`lanes`). A lane that cannot
+be had is tried once; every case on it says why.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,8 @@ def lane_keys(options: Options) -> tuple[LaneKey, ...]:
     unknown = sorted(set(options.transports) - known)
     if unknown:
         raise UsageError(f"transport {unknown[0]!r}: these backends have {', '.join(sorted(known))}")
-    return tuple(LaneKey(backend=backend, transport=each) for backend in backends for each in _transports(backend, options.transports))
+    wanted = [(backend, transport) for backend in backends for transport in _transports(backend, options.transports)]
+    return tuple(LaneKey(backend=backend, transport=transport) for backend, transport in wanted)
 
 
 def _transports(backend: Backend, wanted: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,14 +1,16 @@
 """What a case made through the driver, so that it can be unmade through the driver.
 
-What belongs here: noting successful calls that make something, and the call that unmakes each. What does not: what an operation made besides
-(`spawn` and its volumes) or left when it failed; those must be gone by the driver's own doing, and the leak check looks for them.
+What belongs here: noting successful calls that make something, and the call that unmakes each. What does not: what an operation
+made besides (`spawn` and its volumes) or left when it failed; those must be gone by the driver's own doing, and the leak check
+looks for them.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from virtproof.evidence import Kind
 from virtproof.recording.recorder import Recorder
@@ -17,7 +19,7 @@ from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Undo:
     """How a thing is unmade: with what capability, and whether it is still there."""
 
@@ -37,22 +39,23 @@ class Made:
         return UNDO[self.undo].is_there(world, self.key)
 
 
-# How each maker's arguments give the key of what it made.
-_MAKERS: Final[Mapping[str, tuple[str, Callable[..., tuple[object, ...]]]]] = MappingProxyType(
+# What unmakes what a method made, and how that method's arguments, by the contract's names, give the key.
+_MAKERS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], tuple[object, ...]]]]] = MappingProxyType(
     {
-        "spawn": ("destroy", lambda spec, **_: (spec.uuid,)),
-        "create_pool": ("delete_pool", lambda pool, **_: (pool.name,)),
-        "create_volume": ("delete_volume", lambda pool, volume: (pool, volume.name)),
-        "clone_volume": ("delete_volume", lambda pool, source, volume: (pool, volume.name)),
-        "create_network": ("delete_network", lambda network, **_: (network.name,)),
+        "spawn": ("destroy", lambda given: (given["spec"].uuid,)),
+        "create_pool": ("delete_pool", lambda given: (given["pool"].name,)),
+        "create_volume": ("delete_volume", lambda given: (given["pool"], given["volume"].name)),
+        "clone_volume": ("delete_volume", lambda given: (given["pool"], given["volume"].name)),
+        "create_network": ("delete_network", lambda given: (given["network"].name,)),
     }
 )
+_SIGNATURES: Final = {name: inspect.signature(getattr(ComputeDriver, name)) for name in _MAKERS}
 UNDO: Final[Mapping[str, Undo]] = MappingProxyType(
     {
-        "destroy": Undo(capability=Capability.DESTROY, is_there=lambda world, key: world.domain(key[0]) is not None),
-        "delete_volume": Undo(capability=Capability.STORAGE_VOLUMES, is_there=lambda world, key: "/".join(key) in world.inventory().volumes),
-        "delete_pool": Undo(capability=Capability.STORAGE_POOLS, is_there=lambda world, key: key[0] in world.inventory().pools),
-        "delete_network": Undo(capability=Capability.NETWORKS, is_there=lambda world, key: key[0] in world.inventory().networks),
+        "destroy": Undo(Capability.DESTROY, lambda world, key: world.domain(key[0]) is not None),
+        "delete_volume": Undo(Capability.STORAGE_VOLUMES, lambda world, key: "/".join(key) in world.inventory().volumes),
+        "delete_pool": Undo(Capability.STORAGE_POOLS, lambda world, key: key[0] in world.inventory().pools),
+        "delete_network": Undo(Capability.NETWORKS, lambda world, key: key[0] in world.inventory().networks),
     }
 )
 
@@ -87,15 +90,15 @@ class NotingDriver:
         self.noted_makings: list[Made] = []
         self.noted_closed = False
 
-    @property
-    def __class__(self) -> Any:
+    @property  # type: ignore[misc]  # a wrapper passes for what it wraps; nobody assigns it
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._noting_driver.__class__
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._noting_driver, name)
         return wraps(value)(partial(self._make, name, value)) if name in _MAKERS else value
 
-    def __enter__(self) -> "NotingDriver":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -109,5 +112,5 @@ class NotingDriver:
     def _make(self, name: str, function: Callable[..., object], *args: object, **kwargs: object) -> object:
         result = function(*args, **kwargs)
         undo, key_of = _MAKERS[name]
-        self.noted_makings.append(Made(undo=undo, key=key_of(*args, **kwargs)))
+        self.noted_makings.append(Made(undo=undo, key=key_of(_SIGNATURES[name].bind(self, *args, **kwargs).arguments)))
         return result

@@ -1,7 +1,7 @@
 """One `evidence.jsonl` and one `run.json` from what the workers of a run left.
 
-What belongs here: the files of the run's directory, and joining them. What does not: their content (`evidence`, `runs`). A worker's
-file is joined whole, so that a case's lines stay together; a worker that died leaves what it had written.
+What belongs here: the files of the run's directory, and joining them. What does not: their content (`evidence`, `runs`). A
+worker's file is joined whole, so that a case's lines stay together; a worker that died leaves what it had written.
 """
 
 import dataclasses

@@ -1,8 +1,8 @@
 """What a session was asked for: the plug-in's command-line options, and the value that they become.
 
 What belongs here: the options and their value. What does not: acting on them (`plugin`), or the command line of `virtproof`
-(`cli`), which passes these on to pytest. pytest loads this module in every process of an environment that has the suite installed, so
-it imports nothing of the suite.
+(`cli`), which passes these on to pytest. pytest loads this module in every process of an environment that has the suite
+installed, so it imports nothing of the suite.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ CASE_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """A session's options. Without `profile` every case that is collected runs, without `out` no evidence is kept; seed 0 shuffles nothing."""
+    """A session's options.
+
+    Without `profile` every case that is collected runs; without `out` no evidence is kept; seed 0 shuffles nothing.
+    """
 
     backends: tuple[str, ...] = (DEFAULT_BACKEND,)
     transports: tuple[str, ...] = ()
@@ -35,28 +38,27 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("virtproof", "conformance of libvirt compute drivers")
     add = group.addoption
     add("--virtproof-backend", action="append", metavar="NAME-OR-TOML", help="backend to run on; repeatable (default: test)")
-    add("--virtproof-transport", action="append", metavar="NAME", help="transport of the lanes; repeatable (default: the backend's first)")
+    add("--virtproof-transport", action="append", metavar="NAME", help="transport; repeatable (default: the backend's first)")
     add("--virtproof-driver", metavar="MODULE:FACTORY", help=f"driver under test (default: {REFERENCE_DRIVER})")
     add("--virtproof-profile", metavar="NAME-OR-TXT", help="cases to run (default: all that are collected)")
     add("--virtproof-out", metavar="DIR", help="keep the evidence here")
     add("--virtproof-seed", type=int, metavar="N", help="shuffle the cases by this seed; 0 keeps their order")
     add("--virtproof-allow-host", action="store_true", help="use a reachable host that a backend's TOML names")
-    add("--virtproof-case-timeout", type=float, metavar="SECONDS", help=f"fail a case that takes longer (default: {CASE_SECONDS:g})")
+    add("--virtproof-case-timeout", type=float, metavar="SECONDS", help=f"longest a case may take (default: {CASE_SECONDS:g})")
 
 
 def options_of(config: pytest.Config) -> Options:
     """The options of a session, defaults filled in."""
-    given = {
-        "backends": tuple(config.getoption("--virtproof-backend") or ()),
-        "transports": tuple(config.getoption("--virtproof-transport") or ()),
-        "driver": config.getoption("--virtproof-driver"),
-        "profile": config.getoption("--virtproof-profile"),
-        "out": _path(config),
-        "seed": config.getoption("--virtproof-seed"),
-        "allow_host": config.getoption("--virtproof-allow-host"),
-        "case_seconds": config.getoption("--virtproof-case-timeout"),
-    }
-    return Options(**{name: value for name, value in given.items() if value})
+    return Options(
+        backends=tuple(config.getoption("--virtproof-backend") or (DEFAULT_BACKEND,)),
+        transports=tuple(config.getoption("--virtproof-transport") or ()),
+        driver=str(config.getoption("--virtproof-driver") or REFERENCE_DRIVER),
+        profile=str(config.getoption("--virtproof-profile") or ""),
+        out=_path(config),
+        seed=int(config.getoption("--virtproof-seed") or 0),
+        allow_host=bool(config.getoption("--virtproof-allow-host")),
+        case_seconds=float(config.getoption("--virtproof-case-timeout") or CASE_SECONDS),
+    )
 
 
 def arguments_of(options: Options) -> list[str]:

@@ -1,8 +1,8 @@
 """How a case ended, as pytest saw its phases: passed, failed, error or unsupported.
 
-What belongs here: the rule from phases to an outcome. What does not: the verdict, which also weighs the evidence, the manifest and
-known bugs (`judging`). Only the body of a case can fail it; what breaks around the body is an error of suite or environment,
-and so is pytest's own skip or xfail, because there is no skip.
+What belongs here: the rule from phases to an outcome. What does not: the verdict, which also weighs the evidence, the manifest
+and known bugs (`judging`). Only the body of a case can fail it; what breaks around the body is an error of suite or
+environment, and so is pytest's own skip or xfail, because there is no skip.
 """
 
 from collections.abc import Iterable

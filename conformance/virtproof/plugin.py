@@ -1,28 +1,28 @@
 """The pytest plug-in: where the suite meets pytest.
 
-What belongs here: the options, and waking the rest of the plug-in (`session`, `fixtures`) when an option of ours was given or a case is
-collected. What does not: anything else; pytest loads this module in every process of an environment that has the suite
+What belongs here: the options, and waking the rest of the plug-in (`session`, `fixtures`) when an option of ours was given or a
+case is collected. What does not: anything else; pytest loads this module in every process of an environment that has the suite
 installed, where it must cost and change nothing.
 """
 
 import types
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import pytest
 
 from virtproof import options
 
-if TYPE_CHECKING:
-    from xdist.workermanage import WorkerController
-
 ACTIVE: Final = "virtproof-session"
 _CASE: Final = "__virtproof_case__"  # cases.ATTRIBUTE, not imported here; test_plugin compares them
 
 
-class _Node(Protocol):
+class WorkerNode(Protocol):
     """A worker as xdist's controller sees it."""
 
-    workerinput: dict[str, object]
+    @property
+    def config(self) -> pytest.Config: ...
+    @property
+    def workerinput(self) -> dict[str, object]: ...
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: "WorkerController") -> None:
+def pytest_configure_node(node: WorkerNode) -> None:
     """Hand an xdist worker the run's identity, so that the names of all its objects tell whose they are."""
     from virtproof.identity import hand_out  # noqa: PLC0415 - every pytest process loads this module
 
@@ -45,7 +45,7 @@ def pytest_configure_node(node: "WorkerController") -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> None:
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, obj: object) -> None:
     """Wake at the first case, before pytest looks for its fixtures; give each case the fixture that opens its world."""
     if isinstance(obj, types.FunctionType) and _CASE in vars(obj):
         wake(collector.config)

@@ -40,7 +40,8 @@ def load(name_or_path: str) -> Profile:
     """
     is_path = name_or_path.endswith(".txt")
     if not is_path and name_or_path not in names():
-        raise UsageError(f"no profile {name_or_path!r}; there are {', '.join(names())}, or give the path of a .txt file of case ids")
+        shipped = ", ".join(names())
+        raise UsageError(f"no profile {name_or_path!r}; there are {shipped}, or give the path of a .txt file of case ids")
     try:
         text = Path(name_or_path).read_text(encoding="utf-8") if is_path else _shipped(name_or_path)
     except (OSError, UnicodeDecodeError) as error:

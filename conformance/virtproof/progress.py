@@ -49,7 +49,7 @@ class Progress:
         self._total = max(self._total, len(session.items))
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """The cases of a session with workers are known; each worker collects all."""
         self._total = max(self._total, len(ids))
 

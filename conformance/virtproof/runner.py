@@ -1,8 +1,8 @@
 """A run from outside pytest: `virtproof run` calls this, and reads the run's directory afterwards.
 
-What belongs here: turning what was asked into one pytest session on the shipped cases, in this process, and saying how it ended. What
-does not: verdicts; they come from the evidence (`judging`). The caller's own pytest settings take no part, so that a run means the
-same everywhere; pytest's own output goes to `pytest.log` in the run's directory.
+What belongs here: turning what was asked into one pytest session on the shipped cases, in this process, and saying how it
+ended. What does not: verdicts; they come from the evidence (`judging`). The caller's own pytest settings take no part, so that
+a run means the same everywhere; pytest's own output goes to `pytest.log` in the run's directory.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TextIO
@@ -36,7 +36,7 @@ _ENDED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What `virtproof run` was asked. `workers` 0 runs the cases in this process; `pytest_args` come last, as the user gave them."""
+    """What `virtproof run` was asked. `workers` 0 runs the cases in this process; `pytest_args` come last, as given."""
 
     session: Options
     out: Path
@@ -78,7 +78,7 @@ def run(options: RunOptions, stream: TextIO | None = None) -> RunOutcome:
 
 
 def check(options: RunOptions) -> None:
-    """Find out before anything runs what can be found out: profile, expression, backends, transports, and whether lanes can be had.
+    """Find out before anything runs what can be found out: profile, expression, backends, transports, lanes.
 
     Raises UsageError and LaneUnavailable as `run` does.
     """
@@ -106,7 +106,7 @@ class CollectionFailures:
 
 
 def arguments(options: RunOptions) -> list[str]:
-    """pytest's command line for a run."""
+    """The command line of pytest for a run."""
     package = Path(suite.__path__[0])
     return [
         *("-c", str(package / "pytest.ini"), "--rootdir", str(package), "--pyargs", suite.__name__),
@@ -118,9 +118,14 @@ def arguments(options: RunOptions) -> list[str]:
 
 
 def _pytest(options: RunOptions, progress: Progress, failures: CollectionFailures) -> pytest.ExitCode:
-    with (options.out / LOG_FILE).open("w", encoding="utf-8") as log, _own_settings(), progress:
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            return pytest.ExitCode(pytest.main(arguments(options), plugins=[progress, failures]))
+    with (
+        (options.out / LOG_FILE).open("w", encoding="utf-8") as log,
+        _own_settings(),
+        progress,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        return pytest.ExitCode(pytest.main(arguments(options), plugins=[progress, failures]))
 
 
 def _check_expression(keyword: str) -> None:
@@ -142,7 +147,7 @@ def _clear(out: Path) -> None:
 
 
 @contextlib.contextmanager
-def _own_settings() -> Iterator[None]:
+def _own_settings() -> Generator[None]:
     kept = {name: os.environ.pop(name) for name in _FOREIGN if name in os.environ}
     try:
         yield

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from virtproof.cases import Case, Level
 from virtproof.errors import UsageError
@@ -78,7 +78,8 @@ def to_json(run: Run) -> str:
     """The run as JSON, one line a case."""
     head = {"schema": SCHEMA, **{key: value for key, value in asdict(run).items() if key not in ("lanes", "cases")}}
     body = json.dumps(head, ensure_ascii=False, indent=1)[:-2]
-    return body + "".join((_rows("lanes", [asdict(lane) for lane in run.lanes]), _rows("cases", [_flat(c) for c in run.cases]))) + "\n}\n"
+    lanes = _rows("lanes", [asdict(lane) for lane in run.lanes])
+    return f"{body}{lanes}{_rows('cases', [_flat(planned) for planned in run.cases])}\n}}\n"
 
 
 def from_json(text: str) -> Run:
@@ -126,4 +127,4 @@ def _planned(entry: Mapping[str, object]) -> PlannedCase:
 def _strings(value: object) -> list[str]:
     if not isinstance(value, list):
         raise TypeError("needs is not a list")
-    return [str(item) for item in value]
+    return [str(item) for item in cast("list[object]", value)]

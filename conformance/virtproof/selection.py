@@ -1,7 +1,7 @@
 """Which of the collected cases a session runs, and what each is called in evidence.
 
-What belongs here: pure choices over cases: profile, order, and the manifest cases that must not be left out. What does not: pytest's
-items; `session` carries them as the opaque half of a Candidate.
+What belongs here: pure choices over cases: profile, order, and the manifest cases that must not be left out. What does not:
+pytest's items; `session` carries them as the opaque half of a Candidate.
 """
 
 import random
@@ -29,7 +29,7 @@ class Candidate(Generic[T]):
 
 
 def case_id(base: str, callspec_id: str, lane: str) -> str:
-    """`base[parameter]` from pytest's id of all parameters, of which the lane's label is the first; `base` when it is the only one."""
+    """`base[parameter]` from pytest's id of all parameters, of which the lane's label is the first; else `base`."""
     parameter = callspec_id.removeprefix(lane).removeprefix("-")
     return f"{base}[{parameter}]" if parameter else base
 

@@ -1,13 +1,14 @@
 """The part of the plug-in that wakes when there are cases: a session of pytest as the suite uses it.
 
-What belongs here: pytest's hooks, each handing its values to a pure module or to `case_runner`, which runs one case. What does not: rules
-(`selection`, `outcomes`), files (`merging`), lanes (`lane_pool`).
+What belongs here: pytest's hooks, each handing its values to a pure module or to `case_runner`, which runs one case. What does
+not: rules (`selection`, `outcomes`), files (`merging`), lanes (`lane_pool`).
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Final
+from pathlib import Path
+from typing import Final, cast
 
 import pytest
 
@@ -19,9 +20,9 @@ from virtproof.discovery import where
 from virtproof.errors import VirtproofError
 from virtproof.identity import is_worker, worker_of
 from virtproof.lane_pool import LaneKey, LanePool, lane_keys
+from virtproof.lanes.bare import bare_binding
 from virtproof.options import Options, options_of
 from virtproof.outcomes import OUTCOME, Outcome
-from virtproof.lanes.bare import bare_binding
 from virtproof.recording.binding import RecordingBinding
 from virtproof.recording.recorder import EvidenceFile, Recorder
 from virtproof.runs import SUITE_VERSION, PlannedCase, PlannedLane, Run
@@ -29,6 +30,7 @@ from virtproof.selection import Candidate, case_id, in_profile, kept, ordered, p
 from virtproof.subject import Subject
 from virtproof.watchdog import deadline
 
+Hook = Generator[None, object]
 LANE: Final = "lane"
 SESSION: Final = pytest.StashKey["SuiteSession"]()
 
@@ -40,7 +42,7 @@ class SuiteSession:
         self.config = config
         self.options: Options = options_of(config)
         self.worker = worker_of(config)
-        self.recorder = Recorder(worker=self.worker.name, **self._sink())
+        self.recorder = _recorder(self.worker.name, self.options.out)
         try:
             self.profile = profiles.load(self.options.profile) if self.options.profile else None
             self.keys: tuple[LaneKey, ...] = lane_keys(self.options)
@@ -59,10 +61,6 @@ class SuiteSession:
         subject = Subject(self.options.driver, recording)
         return Tools(recorder=self.recorder, recording=recording, subject=subject, prefix=self.worker.prefix)
 
-    def _sink(self) -> dict[str, EvidenceFile]:
-        out = self.options.out
-        return {"sink": EvidenceFile(merging.evidence_path(out, self.worker.name))} if out else {}
-
     # --- collection ---------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
@@ -72,7 +70,7 @@ class SuiteSession:
             metafunc.parametrize(LANE, self.keys, ids=[key.label for key in self.keys], indirect=True, scope="session")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> object:
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Hook:
         """Leave the profile's cases in the seed's order; put back the manifest cases that `-k` took away."""
         plain = [item for item in items if _case(item) is None]
         found = [_candidate(item) for item in items if _case(item) is not None]
@@ -80,13 +78,12 @@ class SuiteSession:
         items[:] = [*plain, *(candidate.item for candidate in found)]
         for candidate in found:
             candidate.item.extra_keyword_matches.add(candidate.id)
-        result = yield
+        yield
         chosen = set(items)
         selected = kept(found, lambda item: item in chosen)
         items.extend(candidate.item for candidate in selected if candidate.item not in chosen)
         self._candidates = {candidate.item: candidate for candidate in selected}
         self._leave_plan(found, selected)
-        return result
 
     def _leave_plan(self, found: list[Candidate[pytest.Item]], selected: list[Candidate[pytest.Item]]) -> None:
         if self.options.out is not None:
@@ -125,29 +122,29 @@ class SuiteSession:
         return True
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note on the report whether what was raised is the suite's own fault."""
         report = yield
         setattr(report, OWN_FAULT, call.excinfo is not None and isinstance(call.excinfo.value, VirtproofError))
         return report
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_setup(self, item: pytest.Item) -> Hook:
         """Bound the set-up."""
         with self._bounded(item):
-            return (yield)
+            yield
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_call(self, item: pytest.Item) -> Hook:
         """Bound the body."""
         with self._bounded(item):
-            return (yield)
+            yield
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Hook:
         """Bound the teardown."""
         with self._bounded(item):
-            return (yield)
+            yield
 
     def _bounded(self, item: pytest.Item) -> AbstractContextManager[None]:
         return deadline(self.options.case_seconds) if item in self._candidates else nullcontext()
@@ -173,12 +170,22 @@ class SuiteSession:
             merging.merge(self.options.out)
 
 
+def _recorder(worker: str, out: Path | None) -> Recorder:
+    return Recorder(worker=worker, sink=EvidenceFile(merging.evidence_path(out, worker))) if out else Recorder(worker=worker)
+
+
+def _function(item: pytest.Item) -> object:
+    """The test function of an item; pytest's own annotation leaves its type open."""
+    return cast("object", item.function) if isinstance(item, pytest.Function) else None
+
+
 def _case(item: pytest.Item) -> Case | None:
-    return case_of(item.function) if isinstance(item, pytest.Function) else None
+    return case_of(_function(item))
 
 
 def _candidate(item: pytest.Item) -> Candidate[pytest.Item]:
-    if not isinstance(item, pytest.Function) or (made := case_of(item.function)) is None:
+    made = _case(item)
+    if not isinstance(item, pytest.Function) or made is None:
         raise TypeError(f"{item.nodeid} is no case")
-    label = item.callspec.params[LANE].label
-    return Candidate(id=case_id(made.id, item.callspec.id, label), case=made, lane=label, where=where(item.function), item=item)
+    label = cast("LaneKey", item.callspec.params[LANE]).label
+    return Candidate(id=case_id(made.id, item.callspec.id, label), case=made, lane=label, where=where(_function(item)), item=item)

@@ -1,8 +1,8 @@
 """The driver under test: loading its factory, its version, and what it claims on a lane.
 
-What belongs here: what a run must know of the subject beyond one case. What does not: the drivers that cases connect (`case_context`)
-and how one is recorded (`recording`). A driver that imports libvirt by itself is loaded and called with the recording binding in
-the module's place.
+What belongs here: what a run must know of the subject beyond one case. What does not: the drivers that cases connect
+(`case_context`) and how one is recorded (`recording`). A driver that imports libvirt by itself is loaded and called with the
+recording binding in the module's place.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -42,7 +42,7 @@ class Subject:
         return metadata.version(owners[0]) if owners else ""
 
     def in_place(self) -> AbstractContextManager[object]:
-        """While this is open, `import libvirt` in the driver gives the recording binding; the reference driver needs no such thing."""
+        """While this is open, the driver's own `import libvirt` gives the recording binding; the reference driver has none."""
         return nullcontext() if self.is_reference else swapped(self._recording)
 
     def unclaimed(self, lane: Lane) -> frozenset[Capability]:

@@ -1,13 +1,13 @@
 """An end to a case that never ends: the alarm that interrupts it.
 
-What belongs here: arming and disarming the alarm around a case. What does not: deadlines of the driver; a case that tests one waits by
-itself, far shorter. The alarm raises in the main thread, where pytest runs tests; a lock or a wait of Python is interrupted at
-once, a libvirt call when it returns. It repeats, in case the code under test caught it.
+What belongs here: arming and disarming the alarm around a case. What does not: deadlines of the driver; a case that tests one
+waits by itself, far shorter. The alarm raises in the main thread, where pytest runs tests; a lock or a wait of Python is
+interrupted at once, a libvirt call when it returns. It repeats, in case the code under test caught it.
 """
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -23,13 +23,13 @@ class CaseTimeout(BaseException):
 
 
 @contextmanager
-def deadline(seconds: float) -> Iterator[None]:
+def deadline(seconds: float) -> Generator[None]:
     """Raise CaseTimeout in the main thread when the block takes longer; does nothing off the main thread or for 0 seconds."""
     if threading.current_thread() is not threading.main_thread() or seconds <= 0:
         yield
         return
 
-    def ring(number: int, frame: FrameType | None) -> None:
+    def ring(_number: int, _frame: FrameType | None) -> None:
         raise CaseTimeout(seconds)
 
     previous = signal.signal(signal.SIGALRM, ring)

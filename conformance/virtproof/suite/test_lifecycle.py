@@ -1,7 +1,7 @@
 """Lifecycle: spawn, destroy, start, stop, pause, suspend, and what each promises when it is asked twice.
 
-What belongs here: cases whose ids begin with `lifecycle`. What does not: which events listeners get (`test_events`), and what is left when
-an operation fails (`test_leftovers`).
+What belongs here: cases whose ids begin with `lifecycle`. What does not: which events listeners get (`test_events`), and what
+is left when an operation fails (`test_leftovers`).
 """
 
 import pytest
@@ -21,7 +21,7 @@ NO_SUCH = "00000000-0000-4000-8000-000000000000"
 
 
 def state_of(world: World, instance: Instance) -> int | None:
-    """libvirt's number of the host's state of an instance; None when it is gone."""
+    """The host's state of an instance, by libvirt's number; None when it is gone."""
     found = world.state(instance.uuid)
     return found[0] if found else None
 
