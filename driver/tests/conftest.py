@@ -48,38 +48,32 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return True
 
 
-def uuid_of(name: str) -> UUID:
-    """The UUID that these tests give a domain of this name."""
-    return uuid5(UUID(int=0), name)
+class Domains:
+    """Names to the smallest domains that the test driver takes."""
 
+    def uuid(self, name: str) -> UUID:
+        return uuid5(UUID(int=0), name)
 
-def domain_xml(name: str) -> str:
-    """The smallest domain that the test driver takes."""
-    body = f"<name>{name}</name><uuid>{uuid_of(name)}</uuid><memory>1024</memory><os><type>hvm</type></os>"
-    return f"<domain type='test'>{body}</domain>"
+    def xml(self, name: str) -> str:
+        body = f"<name>{name}</name><uuid>{self.uuid(name)}</uuid><memory>1024</memory><os><type>hvm</type></os>"
+        return f"<domain type='test'>{body}</domain>"
 
 
 class Heard:
-    """A listener that keeps what it heard, and lets a test wait for how much it has."""
+    """A listener that keeps what it heard, and lets a test wait for it."""
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[LifecycleEvent] = SimpleQueue()
-        self.events: list[LifecycleEvent] = []
 
     def __call__(self, event: LifecycleEvent) -> None:
         self._queue.put(event)
 
-    def kinds(self, count: int) -> list[tuple[str, EventKind, str, bool]]:
-        """The first so many events as (name, kind, reason, resynced); waits until they came."""
-        while len(self.events) < count:
-            self.events.append(self._queue.get(timeout=PATIENCE_SECONDS))
-        return [(event.name, event.kind, event.reason, event.resynced) for event in self.events[:count]]
-
-    def all_until(self, last: tuple[str, EventKind]) -> list[tuple[str, EventKind, str, bool]]:
-        """Every event up to the first one of this name and kind."""
-        while not self.events or (self.events[-1].name, self.events[-1].kind) != last:
-            self.events.append(self._queue.get(timeout=PATIENCE_SECONDS))
-        return self.kinds(len(self.events))
+    def until(self, name: str, kind: EventKind) -> list[tuple[str, EventKind, str, bool]]:
+        """What was heard since the last time, up to this event, as (name, kind, reason, resynced); waits until it came."""
+        events: list[LifecycleEvent] = []
+        while not events or (events[-1].name, events[-1].kind) != (name, kind):
+            events.append(self._queue.get(timeout=PATIENCE_SECONDS))
+        return [(event.name, event.kind, event.reason, event.resynced) for event in events]
 
 
 class Daemon:
@@ -294,6 +288,18 @@ def node_uri(tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def domains() -> Domains:
+    """The domains of these tests."""
+    return Domains()
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """A listener."""
+    return Heard()
+
+
+@pytest.fixture
 def sessions(binding: Binding) -> Iterator[Sessions]:
     """Sessions that are closed at the end, before the hosts that they reach."""
     made = Sessions(binding)
@@ -347,4 +353,4 @@ def driver(node_uri: str) -> Iterator[LibvirtDriver]:
 @pytest.fixture
 def small() -> InstanceSpec:
     """An instance that every host can have."""
-    return InstanceSpec(uuid=uuid_of("small"), name="small", vcpus=1, memory_mib=16)
+    return InstanceSpec(uuid=Domains().uuid("small"), name="small", vcpus=1, memory_mib=16)
