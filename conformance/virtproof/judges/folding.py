@@ -60,7 +60,7 @@ def expected(events: Sequence[HostEvent], facts: Facts) -> tuple[Expected, ...]:
         previous = events[index - 1] if index else None
         kind = _kind(event)
         if kind is not None:
-            due = _due_reboot(event, previous, facts) if not event.lifecycle else _due(event, previous)
+            due = _due_reboot(event, previous, facts) if not event.lifecycle else _due(event)
             found.append(Expected(uuid=event.uuid, kind=kind, due=due, record=event.record, event=event))
     return tuple(found)
 
@@ -74,15 +74,14 @@ def _kind(event: HostEvent) -> K | None:
     return K.RESUMED if event.pair == (E.STARTED, _WAKEUP) else _KINDS[E(event.event)]
 
 
-def _due(event: HostEvent, previous: HostEvent | None) -> bool:
+def _due(event: HostEvent) -> bool:
     if event.after is None:
         return False
     if event.event == E.DEFINED:
         return event.detail == ADDED and event.before.persistent == frozenset({False})
     if event.event == E.UNDEFINED:
         return event.detail == 0 and event.before.persistent == frozenset({True})
-    born_paused = event.event == E.SUSPENDED and previous is not None and previous.event == E.STARTED
-    return not born_paused and event.before.activities <= _NEWS_FROM[E(event.event)]
+    return event.before.activities <= _NEWS_FROM[E(event.event)]
 
 
 def _due_reboot(event: HostEvent, previous: HostEvent | None, facts: Facts) -> bool:
