@@ -4,7 +4,9 @@ What belongs here: the module's own functions, and adopting what they return. Wh
 (`connections`), what is recorded of a call. One binding a worker, not one a case: libvirt has one event loop a process.
 """
 
+import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, cast
 from weakref import WeakValueDictionary
@@ -26,7 +28,8 @@ class RecordingBinding:
     def __init__(self, binding: Binding, recorder: Recorder) -> None:
         self._bare = binding
         self._recorder = recorder
-        self._site = Site(recorder, binding.libvirtError, self._adopt)
+        self._site = Site(recorder, binding.libvirtError, self._adopt, self._tidy)
+        self._dropped: deque[Tracked] = deque()
         self._wrappers: WeakValueDictionary[int, WrappedConnection] = WeakValueDictionary()
         self._tracked: list[Tracked] = []
         self._merged = Merged()
@@ -98,11 +101,13 @@ class RecordingBinding:
 
     def begin_case(self) -> None:
         """Forget the connections of earlier cases; call after the recorder began the case."""
+        self._tidy()
         self._tracked = []
         self._merged.clear()
 
     def tracked(self) -> tuple[Tracked, ...]:
         """The connections that were opened in this case, in order."""
+        self._tidy()
         generation = self._recorder.generation
         return tuple(tracked for tracked in self._tracked if tracked.generation == generation)
 
@@ -120,6 +125,12 @@ class RecordingBinding:
         """Whether the bare connection is one that the driver under test opened."""
         return any(tracked.bare is connection for tracked in self.tracked())
 
+    def _tidy(self) -> None:
+        """Let go of connections that the driver dropped, on a thread that is not inside libvirt."""
+        while self._dropped:
+            with contextlib.suppress(IndexError):  # another thread was quicker
+                self._dropped.popleft().dropped()
+
     def _open(self, method: str, *args: object) -> Connection:
         module = Wrapped(self._site, self._bare, None, Identity("libvirt", "", self._recorder.generation))
         return cast("Connection", self._site.call(module, method, getattr(self._bare, method), args, {}))
@@ -135,7 +146,7 @@ class RecordingBinding:
         if known is not None:
             return known
         tracked = next((t for t in self._tracked if t.bare is bare), None) or self._track(bare)
-        made = WrappedConnection(self._site, tracked)
+        made = WrappedConnection(self._site, tracked, self._dropped.append)
         self._wrappers[id(bare)] = made
         return made
 

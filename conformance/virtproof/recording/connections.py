@@ -69,11 +69,17 @@ class Tracked:
             callback.forget()
         return callback
 
-    def collected(self) -> None:
-        """The driver dropped the connection: libvirt closes it when nothing holds it, and a callback does."""
+    def dropped(self) -> None:
+        """The driver dropped the connection: libvirt-python closes it when nothing holds it, and a callback does.
+
+        Closed here and not by the collector: the last reference may go in libvirt's event thread, inside its lock, where closing
+        never ends (libvirt 9.0.0).
+        """
         self.ear.release()
-        self.closed = self.closed or not self.callbacks
-        self.bare = None
+        if not self.closed and not self.callbacks:
+            self.closed = True
+            with contextlib.suppress(Exception):
+                self.bare.close()
 
 
 class WrappedConnection(Wrapped):
@@ -81,10 +87,10 @@ class WrappedConnection(Wrapped):
 
     __slots__ = ("_virtproof_tracked",)
 
-    def __init__(self, site: Site, tracked: Tracked) -> None:
+    def __init__(self, site: Site, tracked: Tracked, dropped: Callable[[Tracked], object]) -> None:
         super().__init__(site, tracked.bare, None, identity(tracked.bare, tracked.generation, f"connection-{tracked.number}"))
         object.__setattr__(self, "_virtproof_tracked", tracked)
-        weakref.finalize(self, tracked.collected).atexit = False
+        weakref.finalize(self, dropped, tracked).atexit = False
 
     def __getattr__(self, name: str) -> Any:
         found = super().__getattr__(name)

@@ -61,10 +61,13 @@ class Adopter(Protocol):
 class Site:
     """Where the objects of one recording binding are wrapped, unwrapped and called."""
 
-    def __init__(self, recorder: Recorder, libvirt_error: "type[LibvirtError]", adopt: Adopter) -> None:
+    def __init__(
+        self, recorder: Recorder, libvirt_error: "type[LibvirtError]", adopt: Adopter, tidy: Callable[[], object]
+    ) -> None:
         self.recorder = recorder
         self.libvirt_error = libvirt_error
         self._adopt = adopt
+        self._tidy = tidy
 
     def wrap(self, value: object, parent: object) -> object:
         """The value with every object of libvirt in it wrapped; plain values are returned as they are."""
@@ -87,6 +90,7 @@ class Site:
 
     def call(self, owner: "Wrapped", method: str, function: Callable[..., object], args: Arguments, kwargs: Keywords) -> object:
         """Make a call and record it with what came of it. The original error passes through."""
+        self._tidy()
         who = identity_of(owner)
         made = Call(who.kind, who.key, method, self.recorder.number(), self.libvirt_error)
         self._begin(made, who.generation, summaries.arguments(method, args, kwargs, label))

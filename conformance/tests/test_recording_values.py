@@ -1,0 +1,124 @@
+"""The recorder's pure parts: summaries, operations, rules of faults, markers."""
+
+import threading
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from virtproof.recording import summaries
+from virtproof.recording.fault_rules import Window, event_rule, method_rule, spellings
+from virtproof.recording.markers import definition
+from virtproof.recording.objects import Call
+from virtproof.recording.operations import Operations
+
+
+class Word(StrEnum):
+    ON = "on"
+
+
+class Number(IntEnum):
+    ONE = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    name: str
+    uuid: UUID
+    disks: tuple[str, ...] = ("a",)
+    password: str = "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, None),
+        (True, True),
+        (3, 3),
+        (1.5, 1.5),
+        ("text", "text"),
+        ("x" * 201, "x" * 199 + "…"),
+        (b"\0\1", "<2 bytes>"),
+        (Word.ON, "on"),
+        (Number.ONE, 1),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        ([1, "a", (2,)], [1, "a", [2]]),
+        ({"a": b"x", "password": "p"}, {"a": "<1 bytes>", "password": "<redacted>"}),
+        (list(range(30)), [*range(20), "… 30 in all"]),
+        (Spec(name="n", uuid=UUID(int=1)),
+         {"type": "Spec", "name": "n", "uuid": "00000000-0000-0000-0000-000000000001", "password": "<redacted>"}),
+        (object(), "<object>"),
+        ("qemu+tcp://joe:secret@host/system", "qemu+tcp://joe:<redacted>@host/system"),
+    ],
+)  # fmt: skip
+def test_a_value_is_short_and_without_secrets(value: object, shown: object) -> None:
+    assert summaries.summary(value) == shown
+
+
+def test_xml_is_told_by_length_and_digest() -> None:
+    one, other = summaries.summary("<domain>a</domain>\n"), summaries.summary("<domain>b</domain>\n")
+    assert str(one).startswith("<xml 19 characters ")
+    assert one != other
+    assert one == summaries.summary("<domain>a</domain>\n")
+
+
+def test_a_secret_argument_is_hidden_by_place_or_by_name() -> None:
+    assert summaries.arguments("setUserPassword", ("root", "pw", 0), {}) == ["root", "<redacted>", 0]
+    assert summaries.arguments("setUserPassword", ("root",), {"password": "pw"}) == ["root", "password=<redacted>"]
+
+
+def test_a_call_belongs_to_its_threads_innermost_operation_else_to_the_only_one() -> None:
+    operations, seen = Operations(), list[Any]()
+
+    def elsewhere() -> object:
+        thread = threading.Thread(target=lambda: seen.append(operations.current()))
+        thread.start()
+        thread.join()
+        return seen[-1]
+
+    assert operations.current() is None
+    operations.begin(1)
+    assert (operations.current(), elsewhere()) == (1, 1)
+    operations.begin(2)
+    assert (operations.current(), elsewhere()) == (2, None)
+    operations.end(2)
+    assert operations.current() == 1
+    operations.clear()
+    assert operations.current() is None
+
+
+@pytest.mark.parametrize("name", ["create", "createWithFlags"])
+def test_a_method_has_all_its_spellings(name: str) -> None:
+    assert spellings(name) >= {"create", "createWithFlags"}
+    assert method_rule(name).meets(Call("Domain", "k", "createWithFlags", 1, Exception))
+    assert not method_rule(f"Network.{name}").meets(Call("Domain", "k", "create", 1, Exception))
+
+
+def test_an_event_rule_takes_a_detail_or_none() -> None:
+    assert (event_rule(3).detail, event_rule((5, 1)).detail) == (None, 1)
+
+
+def test_a_window_opens_at_the_nth_and_closes_after_as_many() -> None:
+    window = Window(2, 2)
+    assert [window.hit() for _ in range(5)] == [False, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "kind", "os_type"),
+    [
+        ("<capabilities/>", "test", "hvm"),
+        ("<capabilities><guest><os_type>hvm</os_type><arch name='x86_64'><domain type='qemu'/></arch></guest></capabilities>",
+         "qemu", "hvm"),
+        ("<capabilities><guest><os_type>exe</os_type><arch name='x86_64'><domain type='lxc'/></arch></guest></capabilities>",
+         "lxc", "exe"),
+    ],
+    ids=["none", "qemu", "lxc"],
+)  # fmt: skip
+def test_a_marker_is_what_the_host_can_define(capabilities: str, kind: str, os_type: str) -> None:
+    xml = definition(capabilities, "a&b", "u")
+    assert f'type="{kind}"' in xml
+    assert f">{os_type}<" in xml
+    assert "a&amp;b" in xml
+    assert ("<init>" in xml) == (os_type == "exe")
