@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from virtproof.errors import LaneUnavailable, SuiteError
-from virtproof.lanes.supervised import Supervised
+from virtproof.lanes.supervised import Supervised, listens
 
 START_SECONDS: Final = 15.0
 PORT_ATTEMPTS: Final = 5
@@ -97,8 +97,8 @@ class Daemon:
         return False
 
     def _answers(self) -> bool:
-        tcp = self.port is None or _accepts(socket.AF_INET, (LOOPBACK, self.port))
-        return tcp and _accepts(socket.AF_UNIX, str(self.socket))
+        """Whether it listens; that the port accepts would prove nothing, since libvirtd ends late when another process has it."""
+        return (self.port is None or listens(self._running().pid, self.port)) and _accepts(str(self.socket))
 
     def _end(self, number: signal.Signals) -> None:
         running, self._process = self._process, None
@@ -152,6 +152,6 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _accepts(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
-    with socket.socket(family, socket.SOCK_STREAM) as client:
-        return client.connect_ex(address) == 0
+def _accepts(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        return client.connect_ex(path) == 0

@@ -1,6 +1,7 @@
 """A process that never outlives this one, whatever ends this one.
 
-What belongs here: starting, watching and signalling such a process. What does not: which program it is (`daemon`).
+What belongs here: starting, watching and signalling such a process, and where it listens. What does not: which program it is
+(`daemon`).
 
 The process is the child of a shell that waits on a pipe from this process: when the pipe closes, for whatever reason, SIGKILL of
 this process included, the shell kills its child. PR_SET_PDEATHSIG would do it without a shell, but it has to be set between
@@ -21,9 +22,20 @@ from typing import IO, Final, cast
 from virtproof.errors import SuiteError
 
 END_SECONDS: Final = 10.0
+_LISTENING: Final = "0A"  # TCP_LISTEN in /proc/net/tcp
 _WATCHED: Final = 0.005  # seconds between looks while the process lives
 # $1 is the log. A line on stdin lets the shell go; end of file means that the worker is gone.
-_SUPERVISOR: Final = 'log=$1; shift; "$@" >"$log" 2>&1 & echo $!; read -r _ && exit; kill -KILL $!'
+_SUPERVISOR: Final = 'log=$1; shift; "$@" >"$log" 2>&1 & echo $!; read -r _ && exit; kill -KILL $! 2>/dev/null'
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether a process has a TCP socket that listens at a port, by proc(5): the socket's inode is among its descriptors."""
+    try:
+        rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+        inodes = {f"socket:[{row[9]}]" for row in rows if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port}
+        return any(str(each.readlink()) in inodes for each in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # it has ended, or closed a descriptor meanwhile; the next look tells
+        return False
 
 
 class Supervised:
