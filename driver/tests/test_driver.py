@@ -1,20 +1,22 @@
 """Tests of `driver` and `claiming`: the whole contract in process and over a daemon, its gates, and a lifecycle's calls."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from inspect import getmembers, isfunction
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 import pytest
 
-from virtproof_driver.binding import Binding
+from virtproof_driver.binding import Binding, Connection
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.claiming import UNCLAIMED
 from virtproof_driver.connecting import connect
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.driver import LibvirtDriver
-from virtproof_driver.errors import DriverClosed, InvalidSpec, NotSupported, PermissionDenied
+from virtproof_driver.errors import DriverClosed, InstanceExists, InstanceNotFound, InvalidSpec, NotSupported, PermissionDenied
 from virtproof_driver.hypervisors.test import TEST
 from virtproof_driver.spec import (
     Disk,
@@ -32,6 +34,9 @@ from virtproof_driver.spec import (
     VolumeSpec,
 )
 from virtproof_driver.values import EventKind, LifecycleEvent, PowerState, StopOutcome
+
+if TYPE_CHECKING:
+    from tests.conftest import Cable, Daemon
 
 RESCUE_IMAGE = RescueImage(source=FileSource(path="/images/rescue.img"))
 STORY_NAME = "<whole> & 'story'"
@@ -247,6 +252,47 @@ def tell_guest(driver: ComputeDriver, spec: InstanceSpec) -> None:
     assert driver.quiesce(spec.uuid) == driver.unquiesce(spec.uuid) > 0
     assert driver.host().hypervisor == "TEST"
     assert driver.host_stats().cpu_ns
+
+
+# --- others on the same host -------------------------------------------------------------------------------
+
+
+def test_many_threads_may_ask_for_the_same(anywhere: LibvirtDriver, small: InstanceSpec) -> None:
+    anywhere.spawn(small)
+    with ThreadPoolExecutor(8) as pool:
+        paused = list(pool.map(anywhere.pause, [small.uuid] * 16))
+        running = list(pool.map(anywhere.unpause, [small.uuid] * 16))
+        stopped = list(pool.map(partial(anywhere.stop, timeout=10), [small.uuid] * 16))
+        anywhere.start(small.uuid)
+        list(pool.map(anywhere.destroy, [small.uuid] * 16))
+    assert {instance.state for instance in paused} == {PowerState.PAUSED}
+    assert {instance.state for instance in running} == {PowerState.RUNNING}
+    assert StopOutcome.GRACEFUL in stopped
+    assert set(stopped) <= {StopOutcome.GRACEFUL, StopOutcome.ALREADY_OFF}
+    assert small.uuid not in {instance.uuid for instance in anywhere.instances()}
+
+
+def test_two_drivers_of_one_host_work_on_one_instance(daemon: "Daemon", small: InstanceSpec) -> None:
+    with connect(daemon.unix_uri) as one, connect(daemon.tcp_uri) as other:
+        one.spawn(small)
+        assert other.pause(small.uuid) == one.instance(small.uuid)
+        assert one.unpause(small.uuid) == other.instance(small.uuid)
+        with pytest.raises(InstanceExists):
+            other.spawn(small)
+        other.destroy(small.uuid)
+        one.destroy(small.uuid)
+        with pytest.raises(InstanceNotFound):
+            one.instance(small.uuid)
+        assert one.spawn(small) == other.instance(small.uuid)
+
+
+def test_a_read_is_made_again_on_a_new_connection(cable: "Cable", anchor: Connection) -> None:
+    assert anchor.isAlive()
+    with connect(cable.uri) as driver:
+        before = driver.instances()
+        cable.cut()
+        cable.mend()
+        assert driver.instances() == before
 
 
 # --- what a lifecycle costs --------------------------------------------------------------------------------

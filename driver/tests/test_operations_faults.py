@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from queue import SimpleQueue
 from uuid import UUID
 
 import pytest
@@ -21,6 +22,7 @@ from virtproof_driver.errors import (
     OperationTimeout,
     PermissionDenied,
 )
+from virtproof_driver.hypervisors.test import TEST
 from virtproof_driver.link import Awaited, Wait
 from virtproof_driver.spec import (
     Disk,
@@ -159,14 +161,14 @@ def test_a_lost_event_is_made_up_for_by_one_read(
     driver: LibvirtDriver, small: InstanceSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver.spawn(small)
-    heard: list[EventKind] = []
-    with driver.subscribe(lambda event: heard.append(event.kind)):
+    heard: SimpleQueue[EventKind] = SimpleQueue()
+    with driver.subscribe(lambda event: heard.put(event.kind)):
         lose_events(driver, monkeypatch)
         assert driver.pause(small.uuid).state is PowerState.PAUSED
         monkeypatch.undo()
         driver.destroy(small.uuid)
-    assert set(heard) <= {EventKind.PAUSED, EventKind.STOPPED, EventKind.UNDEFINED}
-    assert heard.count(EventKind.PAUSED) <= 1
+        told = [heard.get(timeout=20) for _ in range(3)]
+    assert told == [EventKind.PAUSED, EventKind.STOPPED, EventKind.UNDEFINED]
 
 
 def test_a_change_that_did_not_happen_is_a_timeout(
@@ -185,6 +187,17 @@ def test_no_state_is_read_while_waiting(driver: LibvirtDriver, small: InstanceSp
     del script.names[:]
     driver.pause(small.uuid)
     assert script.names == ["suspend", "state"]
+
+
+def test_a_guest_that_does_not_reboot_is_a_timeout(
+    driver: LibvirtDriver, small: InstanceSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver.spawn(small)
+    lose_events(driver, monkeypatch)
+    monkeypatch.setattr(type(driver.link), "hypervisor", replace(TEST, reboot_emits=True))
+    with pytest.raises(OperationTimeout):
+        driver.reboot(small.uuid)
+    assert driver.instance(small.uuid).state is PowerState.RUNNING
 
 
 # --- stop ------------------------------------------------------------------------------------------------
@@ -223,6 +236,19 @@ def test_a_guest_that_ends_just_before_the_force_was_graceful(driver: LibvirtDri
     script.add("shutdown", nothing)
     script.add("destroy", after(driver.link.domain(small.uuid).shutdown))
     assert driver.stop(small.uuid, timeout=0.05) is StopOutcome.GRACEFUL
+
+
+def test_a_guest_that_somebody_else_ends_was_off(driver: LibvirtDriver, small: InstanceSpec, script: Script) -> None:
+    driver.spawn(small)
+    script.add("shutdown", after(driver.link.domain(small.uuid).destroy))
+    assert driver.stop(small.uuid, timeout=5) is StopOutcome.ALREADY_OFF
+
+
+def test_a_lost_stopped_event_is_made_up_for(driver: LibvirtDriver, small: InstanceSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver.spawn(small)
+    lose_events(driver, monkeypatch)
+    assert driver.stop(small.uuid, timeout=5, force=False) is StopOutcome.GRACEFUL
+    assert driver.instance(small.uuid).state is PowerState.OFF
 
 
 # --- destroy ----------------------------------------------------------------------------------------------

@@ -137,6 +137,32 @@ def test_every_action_is_performed_by_some_operation() -> None:
     assert unperformed == []
 
 
+def test_what_is_undone_is_told_in_words(small: InstanceSpec) -> None:
+    plans = (
+        reboot_into_plan(small.uuid, old_xml="<old/>", new_xml="<new/>", active=True),
+        resize_plan(small, vcpus=2, memory_mib=32),
+        network_plan(NetworkSpec(name="n"), autostart=True),
+        pool_plan(PoolSpec(name="p", target="/p"), autostart=True),
+    )
+    subject = f"instance {small.uuid}"
+    assert [str(step.do) for plan in plans for step in plan] == [
+        f"force {subject} off",
+        f"redefine {subject}",
+        f"start {subject}",
+        f"set maximum vcpus of {subject} to 2",
+        f"set vcpus of {subject} to 2",
+        f"set maximum memory of {subject} to 32 MiB",
+        f"set memory of {subject} to 32 MiB",
+        "define network 'n'",
+        "start network 'n'",
+        "set autostart of network 'n'",
+        "define storage pool 'p'",
+        "build storage pool 'p'",
+        "start storage pool 'p'",
+        "set autostart of storage pool 'p'",
+    ]
+
+
 def test_an_action_says_what_it_does(small: InstanceSpec) -> None:
     words = [str(action) for action in actions(spawn_plan(small, TEST, start=True, paused=False))]
     assert words == [f"define instance 'small' ({small.uuid})", f"start instance {small.uuid}"]
