@@ -4,6 +4,7 @@ from virtproof_driver.auth import (
     Authenticate,
     CredentialRequest,
 )
+from virtproof_driver.binding import Binding
 from virtproof_driver.capabilities import (
     PROMISES,
     Capability,
@@ -93,6 +94,7 @@ __all__ = [
     "PROMISES",
     "AlreadyExists",
     "Authenticate",
+    "Binding",
     "BlockCounters",
     "Busy",
     "Capability",

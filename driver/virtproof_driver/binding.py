@@ -175,7 +175,10 @@ class Connection(Protocol):
 
 
 class Binding(Protocol):
-    """The `libvirt` module."""
+    """The `libvirt` module.
+
+    A binding that wraps another (a recorder) names it as `__wrapped__`, so that the event loop of one libvirt is never run twice.
+    """
 
     @property
     def libvirtError(self) -> type[LibvirtError]: ...

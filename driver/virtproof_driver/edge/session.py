@@ -153,7 +153,11 @@ class Session:
 
     def subscribe(self, listener: Listener, uuid: UUID | None = None) -> Subscription:
         self._check_open()
-        return self._feed.subscriptions.add(listener, uuid)
+        delivery = self._feed.subscriptions.add(listener, uuid)
+        if self.closed:  # meanwhile
+            delivery.close()
+            raise self._closed_error()
+        return delivery
 
     # --- the end ---------------------------------------------------------------------------------------
 
@@ -168,7 +172,7 @@ class Session:
         self._opener.abandon(self._closed_error(), OPENER_JOIN_SECONDS)
         self._supervisor.wait_ended(JOIN_SECONDS)
         if live is not None:
-            self._retire(live).join(JOIN_SECONDS)
+            self._retire(live)
         self._feed.dispatcher.stop(JOIN_SECONDS)
 
     def _check_open(self) -> None:
@@ -243,14 +247,16 @@ class Session:
             if live is None or live.epoch != epoch:
                 return
             self._live = None
-        self._feed.waits.fail(lambda: ConnectionLost(f"the connection to {self.uri} broke"))
-        self._retire(live)
-        self._supervisor.lost()
+            # Under the lock: a wait that is armed for the next connection must not end by the loss of this one.
+            self._feed.waits.fail(lambda: ConnectionLost(f"the connection to {self.uri} broke"))
+        self._supervisor.lost(partial(self._give_up, live))
 
-    def _retire(self, opened: Opened) -> threading.Thread:
+    def _retire(self, opened: Opened) -> None:
         """Give a connection up on a thread of its own: deregistering asks the daemon, which may not answer."""
-        opened.domains.clear()
-        args = (self._target.binding, opened.connection, opened.callback_ids)
-        thread = threading.Thread(target=give_up, args=args, name="virtproof-closer", daemon=True)
+        thread = threading.Thread(target=self._give_up, args=(opened,), name="virtproof-closer", daemon=True)
         thread.start()
-        return thread
+        thread.join(JOIN_SECONDS)
+
+    def _give_up(self, opened: Opened) -> None:
+        opened.domains.clear()
+        give_up(self._target.binding, opened.connection, opened.callback_ids)

@@ -29,22 +29,29 @@ class Supervisor:
     def __init__(self, reopen: Callable[[], object], ending: threading.Event) -> None:
         self._reopen = reopen
         self._ending = ending
+        self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
 
-    def lost(self) -> None:
-        """Begin to try. Threads of earlier losses end by themselves, as there was a connection since."""
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = threading.Thread(target=self._run, name="virtproof-supervisor", daemon=True)
-        self._threads.append(thread)
+    def lost(self, give_up: Callable[[], object]) -> None:
+        """Give the lost connection up and begin to try.
+
+        Threads of earlier losses end by themselves, as there was a connection since.
+        """
+        thread = threading.Thread(target=self._run, args=(give_up,), name="virtproof-supervisor", daemon=True)
         thread.start()
+        with self._lock:
+            self._threads = [thread, *(earlier for earlier in self._threads if earlier.is_alive())]
 
     def wait_ended(self, seconds: float) -> None:
         """Join the threads, so many seconds each; `ending` must be set."""
-        for thread in self._threads:
+        with self._lock:
+            threads = self._threads
+        for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(seconds)
 
-    def _run(self) -> None:
+    def _run(self, give_up: Callable[[], object]) -> None:
+        give_up()
         for delay in delays():
             if self._ending.wait(delay):
                 return
