@@ -80,7 +80,7 @@ class Record:
 
 
 def to_line(record: Record) -> str:
-    """The record as one line of JSON, without the newline. Its kind is spelt `record`: a driver's event has a `kind` of its own."""
+    """The record as one line of JSON, without the newline; its kind is spelt `record`, for a driver's event has a `kind` too."""
     head = {
         "worker": record.worker,
         "lane": record.lane,

@@ -72,8 +72,8 @@ class Tracked:
     def dropped(self) -> None:
         """The driver dropped the connection: libvirt-python closes it when nothing holds it, and a callback does.
 
-        Closed here and not by the collector: the last reference may go in libvirt's event thread, inside its lock, where closing
-        never ends (libvirt 9.0.0).
+        Called on a thread that is not inside libvirt, not by the collector: libvirt frees a callback, and what only that held, in
+        its event thread and under its lock, where deregistering waits for that lock for ever (libvirt 9.0.0).
         """
         self.ear.release()
         if not self.closed and not self.callbacks:
