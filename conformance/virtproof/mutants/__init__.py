@@ -1,0 +1,1 @@
+"""Wrong drivers and wrong backends, each of which a named case must catch."""

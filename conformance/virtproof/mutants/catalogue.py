@@ -1,0 +1,89 @@
+"""The catalogue: every mutant, what it does, and the case that must catch it.
+
+What belongs here: one row a mutant. What does not: its code (`drivers`, `backends`). A mutant that no case catches is a gap in the suite, and makes
+`virtproof mutants` fail; so does a row whose case is gone.
+"""
+
+from typing import Final
+
+from virtproof.mutants.model import Mutant, Wrong
+
+_RPC: Final = "test-rpc"
+
+
+def _driver(name: str, does: str, catcher: str, rule: str = "", backend: str = "test") -> Mutant:
+    return Mutant(name=name, wrong=Wrong.DRIVER, does=does, catcher=catcher, rule=rule, backend=backend)
+
+
+def _backend(name: str, does: str, catcher: str, rule: str = "", backend: str = "test") -> Mutant:
+    return Mutant(name=name, wrong=Wrong.BACKEND, does=does, catcher=catcher, rule=rule, backend=backend)
+
+
+MUTANTS: Final[tuple[Mutant, ...]] = (
+    # waiting
+    _driver("polls", "reads the state in a loop", "lifecycle.stop.slow-guest", "polling.state-read-while-waiting"),
+    _driver("answers-early", "reports a stop once libvirt accepted it", "lifecycle.stop.slow-guest", "operation.early"),
+    _driver("ignores-its-deadline", "waits long past the timeout", "lifecycle.stop.deadline"),
+    _driver("calls-force-graceful", "says that a forced guest obeyed", "lifecycle.stop.forced"),
+    _driver("never-forces", "leaves a deaf guest running", "lifecycle.stop.forced"),
+    # errors
+    _driver("swallows-errors", "reports destroyed whatever libvirt said", "lifecycle.destroy.error-raised", "operation.swallowed-error"),
+    _driver("retries-changes", "makes a change again on a broken connection", "errors.connection-lost.not-retried"),
+    _driver("untyped-errors", "tells an unknown instance by a number", "errors.unknown-instance"),
+    _driver("destroy-misses", "fails to destroy what is gone", "lifecycle.destroy.idempotent"),
+    _driver("pause-once", "refuses a second pause", "lifecycle.pause.idempotent"),
+    # what is made and left
+    _driver("takes-over", "redefines an instance that exists", "lifecycle.spawn.taken"),
+    _driver("leaves-a-failed-spawn", "leaves the definition of a failed spawn", "leftovers.spawn.failed-start"),
+    _driver("leaves-volumes", "forgets the volumes that it made", "leftovers.destroy.volumes"),
+    _driver("leaves-definitions", "calls a stop a destroy", "lifecycle.destroy.removes"),
+    _driver("leaks-a-callback", "never deregisters a callback", "leftovers.close.callbacks", "leak.callback"),
+    _driver("leaks-a-connection", "forgets a connection", "leftovers.close.connections", "leak.connection"),
+    _driver("leaks-a-thread", "leaves a thread running", "leftovers.close.threads", "leak.thread"),
+    # events
+    _driver("delivers-twice", "delivers each event twice", "events.lifecycle.order", "delivery.duplicate"),
+    _driver("drops-pauses", "delivers no paused event", "events.lifecycle.order", "delivery.missing"),
+    _driver("delivers-out-of-order", "swaps neighbouring events", "events.lifecycle.order", "delivery.order"),
+    _driver("ignores-the-filter", "delivers other instances' events", "events.subscribe.one-instance"),
+    _driver("one-for-all", "lets one listener disturb the others", "events.listener.raises"),
+    _driver("misses-outages", "tells nothing of an outage", "connection.resync.exactly-once", backend=_RPC),
+    _driver("resyncs-twice", "tells an outage twice", "connection.resync.exactly-once", backend=_RPC),
+    # claims
+    _driver("claims-too-much", "claims a console it has not", "manifest.console.output"),
+    _driver("claims-too-little", "does not claim a pause it has", "manifest.lifecycle.pause"),
+    # values
+    _driver("counts-in-kib", "takes MiB for KiB", "lifecycle.resize.definition"),
+    _driver("escapes-twice", "escapes a name by hand", "escaping.name"),
+    _driver("lists-the-active", "lists only what runs", "inventory.list.off"),
+    _driver("list-fails", "fails when a listed domain is gone", "inventory.list.vanishing"),
+    _driver("reboots-by-stopping", "reboots by stopping", "lifecycle.reboot.keeps-running"),
+    _driver("loses-the-save", "suspends by stopping", "lifecycle.suspend.resume"),
+    _driver("keeps-a-rescue", "leaves the rescue's disks", "lifecycle.rescue.round-trip"),
+    _driver("forgets-metadata", "keeps no metadata", "metadata.element.set"),
+    _driver("reverts-nothing", "reports a revert it did not make", "snapshots.revert.state"),
+    _driver("snapshots-without-text", "loses descriptions of snapshots", "snapshots.create.described"),
+    _driver("reports-allocation", "reports allocation as capacity", "storage.volume.create"),
+    _driver("leaves-networks", "calls a stop a delete", "networks.delete.removes"),
+    # connections
+    _driver("writes-when-read-only", "opens a read-only connection for writing", "read-only.change.refused"),
+    _driver("sends-no-keepalive", "sends no keepalive", "connection.keepalive.frozen-daemon", backend=_RPC),
+    _driver("answers-for-nobody", "ignores the caller's credentials", "authentication.right"),
+    # wrong backends
+    _backend("drops-undefined", "no event when a domain is undefined", "events.lifecycle.order", "events.missing"),
+    _backend("emits-started-twice", "STARTED comes twice", "events.lifecycle.order", "events.duplicate"),
+    _backend("swaps-pause-and-resume", "RESUMED for SUSPENDED, and the reverse", "events.lifecycle.order"),
+    _backend("emits-strays", "STARTED follows STOPPED", "events.lifecycle.order"),
+    _backend("emits-late", "SUSPENDED comes six seconds late", "events.lifecycle.order", "events.late"),
+    _backend("wrong-code-for-unknown", "an unknown UUID is an internal error", "errors.unknown-instance"),
+    _backend("always-running", "a domain that is off runs", "lifecycle.spawn.off"),
+    _backend("lists-no-stopped-domain", "domains that are off are not listed", "inventory.list.off"),
+    _backend("keeps-undefined", "undefine does nothing", "lifecycle.destroy.removes"),
+    _backend("keeps-no-metadata", "setMetadata does nothing", "metadata.element.set"),
+    _backend("keeps-no-autostart", "setAutostart does nothing", "lifecycle.autostart.set"),
+    _backend("resizes-nothing", "setMemoryFlags does nothing", "lifecycle.resize.definition"),
+    _backend("keeps-deleted-volumes", "a volume's deletion does nothing", "storage.volume.delete"),
+    _backend("keeps-deleted-snapshots", "a snapshot's deletion does nothing", "snapshots.delete.removes"),
+    _backend("clones-too-small", "clones are one mebibyte", "storage.clone.capacity"),
+    _backend("read-only-writes", "a read-only connection writes", "read-only.change.refused"),
+    _backend("lets-anybody-in", "any credentials are taken", "authentication.wrong"),
+)
