@@ -39,6 +39,14 @@ def test_a_wrapped_object_passes_for_libvirts_own(opened: Opened, uuid: str, bin
     connection.close()
 
 
+def test_a_method_tells_whose_it_is_and_what_it_is_called(opened: Opened, uuid: str) -> None:
+    connection = opened()
+    domain = connection.lookupByUUIDString(uuid)
+    assert (connection.lookupByName.__self__ is connection, connection.lookupByName.__name__) == (True, "lookupByName")
+    assert (domain.state.__self__ is domain, domain.state.__name__) == (True, "state")
+    connection.close()
+
+
 def test_calls_are_recorded_with_what_came_of_them_and_local_reads_are_not(opened: Opened, uuid: str, recorder: Recorder) -> None:
     connection = opened()
     domain = connection.lookupByName("vm")

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from virtproof.recording.callbacks import Callback, EventCallback
 from virtproof.recording.ears import LIFECYCLE, Ear
-from virtproof.recording.objects import Site, Wrapped, identity, site_of
+from virtproof.recording.objects import Site, Wrapped, bound, identity, site_of
 
 # Methods that register and deregister callbacks, and the kind of the callback; a connection has one close callback.
 REGISTERING: Final[Mapping[str, str]] = {
@@ -95,10 +95,10 @@ class WrappedConnection(Wrapped):
     def __getattr__(self, name: str) -> Any:
         found = super().__getattr__(name)
         if name in REGISTERING:
-            return partial(_register, self, name, found)
+            return bound(self, name, partial(_register, self, name, found))
         if name in DEREGISTERING:
-            return partial(_deregister, self, name, found)
-        return partial(_close, self, found) if name == "close" else found
+            return bound(self, name, partial(_deregister, self, name, found))
+        return bound(self, name, partial(_close, self, found)) if name == "close" else found
 
     def __enter__(self) -> Self:
         return self

@@ -148,7 +148,7 @@ class Wrapped:
         value = getattr(bare_of(self), name)
         if name.startswith("_") or not callable(value) or isinstance(value, type):
             return value
-        return _method(self, name, partial(_local if name in LOCAL else _recorded, self, name, value))
+        return bound(self, name, partial(_local if name in LOCAL else _recorded, self, name, value))
 
     def __setattr__(self, name: str, value: object) -> None:
         setattr(bare_of(self), name, value)
@@ -163,7 +163,7 @@ class Wrapped:
         return f"<recorded {bare_of(self)!r}>"
 
 
-def _method(owner: Wrapped, name: str, function: "partial[object]") -> "partial[object]":
+def bound(owner: Wrapped, name: str, function: "partial[object]") -> "partial[object]":
     """Bound as libvirt's own method is: a driver may ask it whose it is and what it is called."""
     vars(function).update(__self__=owner, __name__=name)
     return function
