@@ -51,7 +51,7 @@ def test_a_host_in_this_process_needs_no_permission() -> None:
     with lane.open_case(exclusive=False) as world:
         assert (lane.label, world.uri, world.shared, world.daemon) == ("mine", "test:///default", True, None)
         assert [each.name() for each in world.observer(None).listAllDomains()] == ["test"]
-        assert world.authenticated() is None
+        assert world.authenticated() is not None
         assert world.small("x", 1).interfaces
     lane.close()
 
@@ -88,7 +88,7 @@ def test_a_host_within_reach_is_used_only_when_that_was_allowed() -> None:
             provision(users, "direct", WORKER)
         lane = provision(users, "direct", WORKER, allow_host=True)
         with lane.open_case(exclusive=True) as world:
-            assert (world.shared, world.daemon) == (True, None)
+            assert (world.shared, world.daemon, world.authenticated()) == (True, None, None)
             fill(world.observer(None), WORKER.prefix, 1)
         assert len(lane.reap()) == 4
         lane.close()

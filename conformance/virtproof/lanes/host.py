@@ -13,7 +13,9 @@ from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable, SuiteError, UsageError
 from virtproof.lanes.bare import bare_binding, opened, without_password
 from virtproof.lanes.facts import fingerprint_of, versions_of
+from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.lanes.model import CaseWorld, DaemonControl, Worker, label_of
+from virtproof.lanes.node import PASSWORD, USER, write_node
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
 from virtproof_driver.binding import Binding, Connection
@@ -23,9 +25,9 @@ from virtproof_driver.spec import InstanceSpec
 class HostWorld:
     """A case's view of the host. `observed` is None where each connection has a host of its own."""
 
-    def __init__(self, uri: str, connection_type: str, observed: Connection | None) -> None:
-        self.uri = uri
-        self._type = connection_type
+    def __init__(self, lane: "HostLane", observed: Connection | None) -> None:
+        self.uri = lane.backend.uri
+        self._lane = lane
         self._observed = observed
 
     @property
@@ -43,10 +45,13 @@ class HostWorld:
         return found
 
     def small(self, name: str, index: int) -> InstanceSpec:
-        return smallest(self._type, name, index)
+        return smallest(self._lane.connection_type, name, index)
 
     def authenticated(self) -> tuple[str, str, str] | None:
-        return None
+        """The test driver in process asks for credentials where a node file says so; of other hosts the suite knows none."""
+        if not is_in_process(self.uri):
+            return None
+        return write_node(self._lane.folder, "node-auth.xml", authenticated=True), USER, PASSWORD
 
 
 class HostLane:
@@ -57,10 +62,12 @@ class HostLane:
         self.transport = transport
         self.worker = worker
         self.binding: Binding = bare_binding()
+        reap_folders()
         self._connection = opened(backend.uri)
-        self._type = self._connection.getType()
+        self.connection_type = self._connection.getType()
         self.versions = versions_of(self.binding, self._connection)
         self.fingerprint = fingerprint_of(self.versions, self._connection)
+        self.folder = make_folder()
 
     @property
     def label(self) -> str:
@@ -72,7 +79,7 @@ class HostLane:
         del exclusive
         observed = None if is_private(self.backend.uri) else opened(self.backend.uri)
         try:
-            yield HostWorld(self.backend.uri, self._type, observed)
+            yield HostWorld(self, observed)
         finally:
             if observed is not None:
                 observed.close()
@@ -82,6 +89,7 @@ class HostLane:
 
     def close(self) -> None:
         self._connection.close()
+        remove_folder(self.folder)
 
 
 def check_permission(backend: Backend, *, allow_host: bool) -> None:

@@ -27,6 +27,13 @@ def node_xml(*, authenticated: bool = False) -> str:
     return tostring(root, encoding="unicode")
 
 
+def write_node(folder: Path, name: str, *, authenticated: bool = False) -> str:
+    """Write a node file; the URI that opens it."""
+    path = folder / name
+    path.write_text(node_xml(authenticated=authenticated), encoding="utf-8")
+    return node_uri(path)
+
+
 def node_uri(path: Path) -> str:
     """The URI that opens a node file in process."""
     return f"test://{quote(str(path))}"

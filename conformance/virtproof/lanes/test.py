@@ -15,7 +15,7 @@ from virtproof.lanes.bare import bare_binding, opened
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.lanes.model import CaseWorld, DaemonControl, Worker, label_of
-from virtproof.lanes.node import PASSWORD, USER, node_uri, node_xml
+from virtproof.lanes.node import PASSWORD, USER, write_node
 from virtproof.lanes.smallest import smallest
 from virtproof_driver.binding import Binding, Connection
 from virtproof_driver.spec import InstanceSpec
@@ -26,7 +26,7 @@ class NodeFileWorld:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.uri = self._write("node.xml", node_xml())
+        self.uri = write_node(folder, "node.xml")
 
     @property
     def daemon(self) -> DaemonControl | None:
@@ -45,12 +45,7 @@ class NodeFileWorld:
         return smallest("TEST", name, index)
 
     def authenticated(self) -> tuple[str, str, str] | None:
-        return self._write("node-auth.xml", node_xml(authenticated=True)), USER, PASSWORD
-
-    def _write(self, name: str, text: str) -> str:
-        path = self.folder / name
-        path.write_text(text, encoding="utf-8")
-        return node_uri(path)
+        return write_node(self.folder, "node-auth.xml", authenticated=True), USER, PASSWORD
 
 
 class InProcessLane:

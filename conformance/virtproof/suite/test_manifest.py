@@ -56,7 +56,8 @@ def _check(capability: Capability, bench: Bench, context: CaseContext, *, refere
         detail=finding.driver.detail,
     )
     problem = disagreement(finding)
-    assert not problem, f"{lane.backend.origin}: {capability}: {problem}"
+    if problem:
+        pytest.fail(f"{lane.backend.origin}: {capability}: {problem}", pytrace=False)
 
 
 def _made(capability: Capability) -> Callable[..., None]:
