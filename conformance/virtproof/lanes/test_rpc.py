@@ -74,12 +74,12 @@ class DaemonLane:
         try:
             self._daemon.start()
             self._anchor = opened(unix_uri(self._daemon.socket))
+            self.versions = versions_of(self.binding, self._anchor)
+            self.fingerprint = fingerprint_of(self.versions, self._anchor)
         except Exception:
             self._daemon.close()
             remove_folder(self.folder)
             raise
-        self.versions = versions_of(self.binding, self._anchor)
-        self.fingerprint = fingerprint_of(self.versions, self._anchor)
 
     @property
     def label(self) -> str:
