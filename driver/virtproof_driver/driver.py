@@ -100,7 +100,7 @@ class LibvirtDriver(Gated):
     @reads(Capability.INVENTORY)
     def instance(self, uuid: InstanceId) -> Instance:
         """Read the state of one instance."""
-        return inventory.instance(self._link, instance_id(uuid))
+        return inventory.looked_up(self._link, instance_id(uuid))
 
     @reads(Capability.INVENTORY)
     def spec(self, uuid: InstanceId) -> InstanceSpec:

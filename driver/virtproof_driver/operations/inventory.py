@@ -24,8 +24,18 @@ def instances(link: Link) -> tuple[Instance, ...]:
 
 
 def instance(link: Link, uuid: UUID) -> Instance:
-    """One instance, by one read of its state. Raises InstanceNotFound."""
+    """One instance, by one read of its state by the handle that is kept. Raises InstanceNotFound."""
     return _read(link, uuid, link.domain(uuid))
+
+
+def looked_up(link: Link, uuid: UUID) -> Instance:
+    """One instance, looked up anew. Raises InstanceNotFound.
+
+    A kept handle has the name that the domain had then, and another client may have renamed it or defined it anew. The event of
+    that drops the handle, but may come later than a caller's question.
+    """
+    link.forget(uuid)
+    return instance(link, uuid)
 
 
 def spec(link: Link, uuid: UUID) -> InstanceSpec:
