@@ -64,6 +64,11 @@ def interleaved(jobs: Sequence[Job], rounds: int) -> list[list[float]]:
     return [list(column) for column in zip(*times[WARM_UP_ROUNDS:], strict=True)]
 
 
+def repeated(job: Job, rounds: int) -> list[float]:
+    """The seconds of a job done again and again, after two rounds that do not count."""
+    return interleaved([job], rounds)[0]
+
+
 def percentile(values: Iterable[float], per_cent: int) -> float:
     """The value that so many per cent of the values do not exceed."""
     ordered = sorted(values)

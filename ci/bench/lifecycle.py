@@ -6,7 +6,7 @@ call and one read of the state, as a program without a driver would have it. Con
 
 from collections.abc import Callable
 
-from ci.bench.figures import Figure, Ratio, Results, interleaved, median
+from ci.bench.figures import Figure, Ratio, Results, median, repeated
 from ci.bench.hosts import WORKER, Host
 from virtproof.evidence import Kind
 from virtproof.lanes.smallest import smallest
@@ -20,7 +20,8 @@ from virtproof_driver.hypervisors import hypervisor_for
 from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.spec import InstanceSpec
 
-ROUNDS = 300
+BLOCKS = 10
+BLOCK = 30
 UNDEFINE = UndefineFlag.MANAGED_SAVE | UndefineFlag.SNAPSHOTS_METADATA
 
 
@@ -45,17 +46,35 @@ def bare(connection: Connection, xml: str) -> None:
 
 
 def measure(host: Host) -> Results:
-    """Times in alternation on the plain binding, then the calls of one lifecycle each on the recording one."""
-    specs = [smallest("TEST", f"{WORKER.prefix}{name}", index) for index, name in enumerate(("driver", "bare"))]
+    """Times in alternating blocks on the plain binding, then the calls of one lifecycle each on the recording one."""
+    ours, theirs = (smallest("TEST", f"{WORKER.prefix}{name}", index) for index, name in enumerate(("driver", "bare")))
+    driver_times: list[float] = []
+    bare_times: list[float] = []
+    for _ in range(BLOCKS):
+        driver_times += driver_block(host, ours)
+        bare_times += bare_block(host, theirs)
+    return results(host.name, (driver_times, bare_times), (driver_calls(host, ours), bare_calls(host, theirs)))
+
+
+def driver_block(host: Host, spec: InstanceSpec) -> list[float]:
+    """The seconds of each lifecycle of a block through one driver."""
+    with connect(host.uri) as driver:
+        return repeated(lambda: through_driver(driver, spec), BLOCK)
+
+
+def bare_block(host: Host, spec: InstanceSpec) -> list[float]:
+    """The same without a driver connected, since its event thread would be woken by these changes too."""
     connection = host.binding.open(host.uri)
-    xml = domain_xml(specs[1], hypervisor_for(connection.getType()))
     try:
-        with connect(host.uri) as driver:
-            ours, theirs = interleaved([lambda: through_driver(driver, specs[0]), lambda: bare(connection, xml)], ROUNDS)
+        xml = bare_xml(connection, spec)
+        return repeated(lambda: bare(connection, xml), BLOCK)
     finally:
         connection.close()
-    calls = (driver_calls(host, specs[0]), bare_calls(host, xml))
-    return results(host.name, (ours, theirs), calls)
+
+
+def bare_xml(connection: Connection, spec: InstanceSpec) -> str:
+    """What the driver would define for the spec."""
+    return domain_xml(spec, hypervisor_for(connection.getType()))
 
 
 def driver_calls(host: Host, spec: InstanceSpec) -> int:
@@ -66,12 +85,13 @@ def driver_calls(host: Host, spec: InstanceSpec) -> int:
         return counted(recorder, lambda: through_driver(driver, spec))
 
 
-def bare_calls(host: Host, xml: str) -> int:
+def bare_calls(host: Host, spec: InstanceSpec) -> int:
     """How many it makes without."""
     recorder = Recorder(worker="bench")
     recorder.begin_case(host.name, "lifecycle")
     connection = RecordingBinding(host.binding, recorder).open(host.uri)
     try:
+        xml = bare_xml(connection, spec)
         return counted(recorder, lambda: bare(connection, xml))
     finally:
         connection.close()
