@@ -88,7 +88,11 @@ def test_a_violation_cites_the_lines_that_show_it() -> None:
     tape = Tape(first_line=40)
     tape.events((0, 0), (2, 0), (2, 0))
     (violation,) = judge_case(tape.done())
-    assert (violation.rule, violation.message, violation.evidence) == ("events.duplicate", "STARTED (2,0) was sent twice", (42, 43))
+    assert (violation.rule, violation.message, violation.evidence) == (
+        "events.duplicate",
+        "STARTED (2,0) was sent twice",
+        (42, 43),
+    )
 
 
 def test_a_reboot_of_a_paused_domain_may_be_silent() -> None:
