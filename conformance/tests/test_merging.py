@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from virtproof.cases import Case, Level
-from virtproof.merging import evidence_path, leave_plan, leave_unavailable, merge
+from virtproof.merging import evidence_path, leave_plan, leave_unavailable, merge, note_open
 from virtproof.runs import PlannedCase, PlannedLane, Run, read
 from virtproof_driver import Capability
 
@@ -37,6 +37,15 @@ def test_the_plan_is_kept_with_what_could_not_be_had_said_once(tmp_path: Path) -
         leave_unavailable(tmp_path, worker, ["cannot reach\nhost"])
     merge(tmp_path)
     assert read(tmp_path) == replace(RUN, unavailable=("cannot reach host",))
+
+
+def test_a_worker_that_died_leaves_the_beginning_of_its_last_case(tmp_path: Path) -> None:
+    evidence_path(tmp_path, "gw0").write_text("a1\n", encoding="utf-8")
+    note_open(tmp_path, "gw0", "begun\n")
+    note_open(tmp_path, "gw1", "begun too\n")
+    note_open(tmp_path, "gw1", "")
+    merge(tmp_path)
+    assert (tmp_path / "evidence.jsonl").read_text(encoding="utf-8") == "a1\nbegun\n"
 
 
 def test_a_run_whose_workers_left_nothing_is_left_alone(tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ this is the same judging, on memory, so that a failing test fails where it runs.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import pytest
 from _pytest.runner import runtestprotocol
 
 from virtproof.errors import VirtproofError
-from virtproof.evidence import Record
+from virtproof.evidence import Record, to_line
 from virtproof.judges import facts_of, judge_case
 from virtproof.lane_pool import LaneKey, LanePool
 from virtproof.lanes.model import Lane
@@ -28,10 +28,14 @@ _LONGEST: Final = 600
 
 
 class CaseRunner:
-    """Runs the cases of one process, one at a time."""
+    """Runs the cases of one process, one at a time.
 
-    def __init__(self, recorder: Recorder, pool: LanePool, subject: Subject) -> None:
+    `note_open` is told the first line of a case before it runs, and an empty one afterwards.
+    """
+
+    def __init__(self, recorder: Recorder, pool: LanePool, subject: Subject, note_open: Callable[[str], object]) -> None:
         self._recorder = recorder
+        self._note_open = note_open
         self._pool = pool
         self._subject = subject
 
@@ -46,9 +50,11 @@ class CaseRunner:
         if unsupported:
             return self._without_running(candidate, Outcome.UNSUPPORTED, unsupported)
         self._recorder.begin_case(candidate.lane, candidate.id, where=candidate.where)
+        self._note_open(to_line(self._recorder.records()[0]) + "\n")
         reports = runtestprotocol(candidate.item, log=False, nextitem=nextitem)
         outcome, message = conclude(map(_phase, reports))
         records = self._recorder.end_case(outcome=outcome.value, message=message, seconds=round(time.monotonic() - started, 6))
+        self._note_open("")
         return _told(reports, outcome, self._judged(records, lane))
 
     def _refusals(self, candidate: Candidate[pytest.Item], lane: Lane) -> str:

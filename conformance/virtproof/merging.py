@@ -1,7 +1,8 @@
 """One `evidence.jsonl` and one `run.json` from what the workers of a run left.
 
 What belongs here: the files of the run's directory, and joining them. What does not: their content (`evidence`, `runs`). A
-worker's file is joined whole, so that a case's lines stay together; a worker that died leaves what it had written.
+worker's file is joined whole, so that a case's lines stay together; a worker that died leaves what it had written and the
+beginning of its last case.
 """
 
 import dataclasses
@@ -14,6 +15,7 @@ from virtproof.runs import EVIDENCE_FILE, Run, from_json, to_json, write
 
 WORKERS_DIR: Final = ".workers"
 _UNAVAILABLE: Final = ".unavailable"
+_OPEN: Final = ".open"
 
 
 def evidence_path(out: Path, worker: str) -> Path:
@@ -24,6 +26,11 @@ def evidence_path(out: Path, worker: str) -> Path:
 def leave_plan(out: Path, worker: str, run: Run) -> None:
     """Leave what the worker collected; every worker collects the same."""
     (_folder(out) / f"{worker}.plan.json").write_text(to_json(run), encoding="utf-8")
+
+
+def note_open(out: Path, worker: str, line: str) -> None:
+    """Keep the first line of the case that is open, empty when none is: what remains of it when the worker dies."""
+    (_folder(out) / f"{worker}{_OPEN}").write_text(line, encoding="utf-8")
 
 
 def leave_unavailable(out: Path, worker: str, lines: Iterable[str]) -> None:
@@ -40,6 +47,8 @@ def merge(out: Path) -> None:
     with (out / EVIDENCE_FILE).open("wb") as joined:
         for part in sorted(folder.glob("*.jsonl")):
             joined.write(_whole_lines(part.read_bytes()))
+        for died in sorted(folder.glob(f"*{_OPEN}")):
+            joined.write(died.read_bytes())
     plans = sorted(folder.glob("*.plan.json"))
     if plans:
         run = from_json(plans[0].read_text(encoding="utf-8"))

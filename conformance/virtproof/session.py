@@ -52,7 +52,7 @@ class SuiteSession:
         self.pool = LanePool(self.worker, self.recorder, allow_host=self.options.allow_host)
         self._keys = {key.label: key for key in self.keys}
         self.numbers = itertools.count(1)
-        self._runner = CaseRunner(self.recorder, self.pool, self.tools.subject)
+        self._runner = CaseRunner(self.recorder, self.pool, self.tools.subject, self._note_open)
         self._candidates: dict[pytest.Item, Candidate[pytest.Item]] = {}
         config.stash[SESSION] = self
 
@@ -60,6 +60,10 @@ class SuiteSession:
         recording = RecordingBinding(bare_binding(), self.recorder)
         subject = Subject(self.options.driver, recording)
         return Tools(recorder=self.recorder, recording=recording, subject=subject, prefix=self.worker.prefix)
+
+    def _note_open(self, line: str) -> None:
+        if self.options.out is not None:
+            merging.note_open(self.options.out, self.worker.name, line)
 
     # --- collection ---------------------------------------------------------------------------------------------------
 
