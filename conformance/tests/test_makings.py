@@ -105,7 +105,7 @@ def test_closing_is_noted_and_reaches_the_driver_also_by_leaving_its_block() -> 
         pass
     assert vars(driver)["noted_closed"] is True
     assert storage.things == ["closed"]
-    assert isinstance(driver, Storage)
+    assert isinstance(cast("object", driver), Storage)
 
 
 def made(do: Callable[[Any], object]) -> tuple[Storage, list[Made]]:
