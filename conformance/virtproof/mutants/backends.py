@@ -1,7 +1,8 @@
 """Wrong backends: libvirt with one thing wrong, below the recorder, so that the driver and the suite are told the same lie.
 
-What belongs here: one function a lie; it changes libvirt-python's classes in a process of its own and gives the module back. What does
-not: the case that catches it (`catalogue`), and the process (`once`). The lies are those that a hypervisor's libvirt driver could tell.
+What belongs here: one function a lie; it changes libvirt-python's classes, in a process of its own, and gives the module back.
+What does not: the case that catches it (`catalogue`), and the process (`once`). Each lie is one that a hypervisor's libvirt
+driver could tell.
 """
 
 import threading
@@ -62,16 +63,16 @@ def emits_started_twice(binding: Binding) -> Binding:
 
 def swaps_pause_and_resume(binding: Binding) -> Binding:
     """Emits RESUMED when a domain is suspended, and SUSPENDED when it is resumed."""
-    other = {DomainEvent.SUSPENDED: DomainEvent.RESUMED, DomainEvent.RESUMED: DomainEvent.SUSPENDED}
+    other = {int(DomainEvent.SUSPENDED): int(DomainEvent.RESUMED), int(DomainEvent.RESUMED): int(DomainEvent.SUSPENDED)}
 
     def twist(emit: Emit) -> Emit:
-        return lambda c, d, event, detail, o: emit(c, d, int(other.get(DomainEvent(event), event)), detail, o)
+        return lambda c, d, event, detail, o: emit(c, d, other.get(event, event), detail, o)
 
     return _twisted(binding, twist)
 
 
 def emits_late(binding: Binding) -> Binding:
-    """Emits SUSPENDED, and what follows it, six seconds late."""
+    """Emits SUSPENDED six seconds late."""
 
     def twist(emit: Emit) -> Emit:
         def late(c: Any, d: Any, event: int, detail: int, o: object) -> None:
@@ -88,7 +89,7 @@ def emits_late(binding: Binding) -> Binding:
 
 
 def emits_strays(binding: Binding) -> Binding:
-    """Emits a second STOPPED, of a domain that is off, with the reason of a crash, each time."""
+    """Emits STARTED after each STOPPED, of a domain that stays off."""
 
     def twist(emit: Emit) -> Emit:
         def stray(c: Any, d: Any, event: int, detail: int, o: object) -> None:

@@ -1,7 +1,7 @@
 """The catalogue: every mutant, what it does, and the case that must catch it.
 
-What belongs here: one row a mutant. What does not: its code (`drivers`, `backends`). A mutant that no case catches is a gap in the suite, and makes
-`virtproof mutants` fail; so does a row whose case is gone.
+What belongs here: one row a mutant. What does not: its code (`drivers`, `backends`). A mutant that no case catches is a gap in the
+suite, and makes `virtproof mutants` fail; so does a row whose case is gone.
 """
 
 from typing import Final
@@ -27,7 +27,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _driver("calls-force-graceful", "says that a forced guest obeyed", "lifecycle.stop.forced"),
     _driver("never-forces", "leaves a deaf guest running", "lifecycle.stop.forced"),
     # errors
-    _driver("swallows-errors", "reports destroyed whatever libvirt said", "lifecycle.destroy.error-raised", "operation.swallowed-error"),
+    _driver("swallows-errors", "hides what libvirt said", "lifecycle.destroy.error-raised", "operation.swallowed-error"),
     _driver("retries-changes", "makes a change again on a broken connection", "errors.connection-lost.not-retried"),
     _driver("untyped-errors", "tells an unknown instance by a number", "errors.unknown-instance"),
     _driver("destroy-misses", "fails to destroy what is gone", "lifecycle.destroy.idempotent"),

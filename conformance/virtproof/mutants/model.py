@@ -1,13 +1,12 @@
 """What a mutant is, and when it counts as caught.
 
-What belongs here: the value, and the rule over a run's results. What does not: any mutant (`drivers`, `backends`), which case must
-catch it (`catalogue`), and running (`runner`).
+What belongs here: the value, and the rule over a run's results. What does not: any mutant (`drivers`, `backends`), which case
+must catch it (`catalogue`), and running (`runner`).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import Final
 
 from virtproof.verdicts import CaseResult, Report, Verdict
 
@@ -24,8 +23,8 @@ class Wrong(StrEnum):
 class Mutant:
     """A wrong driver or backend.
 
-    `name` is the factory in `drivers` or `backends`, with dashes for underscores. `catcher` is the id of the case that must fail, `rule` the
-    judge's rule that it must break; empty where the case's own assertion is what catches it. `backend` is where it runs.
+    `name` is the factory in `drivers` or `backends`, with dashes for underscores. `catcher` is the id of the case that must fail,
+    `rule` the judge's rule that it must break; empty where the case's own assertion catches it. `backend` is where it runs.
     """
 
     name: str
@@ -43,14 +42,11 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a run against a mutant came to; `by` names what else failed, and `problem` why there is no answer."""
+    """What a run against a mutant came to; `told` is the failure that caught it, or why nothing did."""
 
     mutant: Mutant
     caught: bool
     told: str
-
-
-CONTROL: Final = "the unmutated driver on the unmutated backend"
 
 
 def finding(mutant: Mutant, report: Report) -> Finding:
@@ -65,7 +61,7 @@ def finding(mutant: Mutant, report: Report) -> Finding:
 
 
 def failures(report: Report, ids: Iterable[str]) -> tuple[str, ...]:
-    """The results of these cases that are not a pass: what a control run must not have."""
+    """The results of these cases that are not a pass: a control run must have none."""
     wanted = frozenset(ids)
     results = (result for lane in report.lanes for result in lane.cases if base_id(result.id) in wanted)
     return tuple(f"{result.id}: {result.verdict}: {result.reason}" for result in results if result.verdict is not Verdict.PASS)

@@ -52,7 +52,7 @@ def _control(name: str, out: Path) -> RunOptions:
 
 
 def expression(ids: Iterable[str]) -> str:
-    """pytest's `-k` for these ids; it matches parts of names, so that a few others may run as well."""
+    """The `-k` of pytest for these ids; it matches parts of names, so that a few others may run as well."""
     return " or ".join(ids)
 
 

@@ -1,7 +1,7 @@
 """`virtproof mutants`: run each mutant in a process of its own, and print the score.
 
-What belongs here: the processes, the table and the exit code. What does not: the mutants. The catching cases run first against the
-real driver on the real backend: a case that fails there proves nothing when it fails on a mutant.
+What belongs here: the processes, the table and the exit code. What does not: the mutants. The catching cases run first against
+the real driver on the real backend: a case that fails there proves nothing when it fails on a mutant.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from virtproof.cli.stored import read_report
@@ -92,7 +93,8 @@ def _table(found: Sequence[Finding]) -> Table:
     for each in found:
         mutant = each.mutant
         by = f"{mutant.catcher} ({mutant.rule})" if mutant.rule else mutant.catcher
-        table.add_row(mutant.name, mutant.does, mutant.backend, by, "[green]caught" if each.caught else f"[red]MISSED[/]: {each.told}")
+        result = "[green]caught" if each.caught else f"[red]MISSED[/]: {escape(each.told)}"
+        table.add_row(mutant.name, mutant.does, mutant.backend, by, result)
     return table
 
 
