@@ -203,6 +203,7 @@ def test_the_terminal_shows_the_table_the_failures_and_the_numbers() -> None:
     assert "fail lifecycle.stop.forced on test (mock, must): <script>alert('x')</script> & \x01 [bold]" in text
     assert "operation.early, evidence 13-18: stop() of" in text
     assert "test_lifecycle.py:7, evidence 10-20" in text
+    assert "not-run 1 case on test (mock): left out by -k x" in text
     assert "test/in-process (basis: mock): conformance 25.0% (1 of 4 applicable), coverage 66.7% (4 of 6 cases)" in text
     assert "pkg:factory, profile full: not conformant" in text
     assert next(line for line in text.splitlines() if line.startswith("│ all")).split() == [

@@ -85,7 +85,8 @@ def rescoped(run: Run, profile: str) -> Run:
 
 
 def keep_backends(run: Run, directory: Path) -> None:
-    """Copy each backend file of the user's into the run's directory."""
+    """Copy each backend file of the user's into the run's directory, in place of those of an earlier run."""
+    shutil.rmtree(directory / BACKENDS_DIR, ignore_errors=True)
     for lane in run.lanes:
         origin = Path(lane.origin)
         if lane.origin.endswith(".toml") and origin.is_file():

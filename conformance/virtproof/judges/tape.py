@@ -1,7 +1,8 @@
 """Evidence written by hand, one line a thing that happened: what judges are developed and tested with.
 
-What belongs here: a builder of one case's records in the shape that the recorder gives them. What does not: recording (`recording`) and judging.
-Time stands still unless `wait` moves it; each record is 1 ms after the one before. Everything is about one domain unless said.
+What belongs here: a builder of one case's records in the shape that the recorder gives them. What does not: recording
+(`recording`) and judging. Time stands still unless `wait` moves it; each record is 1 ms after the one before. Everything is
+about one domain unless said.
 """
 
 from collections.abc import Iterator

@@ -23,7 +23,7 @@ STYLES: Final = {
     Verdict.KNOWN_BUG: "yellow",
     Verdict.NOT_RUN: "bold yellow",
 }
-_TELLING: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.NOT_RUN, Verdict.KNOWN_BUG)
+_TELLING: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.KNOWN_BUG)
 _LONGEST: Final = 20  # cases told one by one for a verdict; the report has all
 
 
@@ -35,6 +35,7 @@ def show(report: Report, console: Console) -> None:
         console.print(_table(lane))
     for lane in report.lanes:
         _cases(lane, console)
+        _not_run(lane, console)
     for lane in report.lanes:
         console.print(numbers(lane), soft_wrap=True)
     verdict = "[green]conformant[/]" if report.conformant else "[bold red]not conformant[/]"
@@ -98,6 +99,15 @@ def _cases(lane: LaneResult, console: Console) -> None:
             console.print(
                 f"… and {len(found) - _LONGEST} more with the verdict {verdict} on {escape(lane.backend)}; the report has all"
             )
+
+
+def _not_run(lane: LaneResult, console: Console) -> None:
+    """What did not run, a line a reason: it is mostly one reason for many cases."""
+    reasons = Counter(case.reason for case in lane.cases if case.verdict is Verdict.NOT_RUN)
+    style = STYLES[Verdict.NOT_RUN]
+    for reason, count in reasons.items():
+        cases = f"{count} case{'s' * (count > 1)} on {escape(lane.backend)} ({escape(lane.basis)})"
+        console.print(f"[{style}]{Verdict.NOT_RUN}[/] {cases}: {escape(reason)}", soft_wrap=True)
 
 
 def _case(lane: LaneResult, case: CaseResult, console: Console) -> None:
