@@ -148,8 +148,9 @@ class Daemon:
         self._process = None
 
     def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
-            client.connect(str(self.socket_path))
+        with socket.socket(socket.AF_UNIX) as unix, socket.socket() as tcp, suppress(OSError):
+            unix.connect(str(self.socket_path))
+            tcp.connect(("127.0.0.1", self.port))
             return True
         return False
 

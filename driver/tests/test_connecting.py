@@ -1,5 +1,6 @@
 """The way in: a URI gives a driver that works, or an error that says what to do."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,13 @@ def test_credentials_and_read_only_reach_the_host(node_uri: str) -> None:
     with connect(node_uri, auth=auth, read_only=True) as driver:
         assert driver.host().hypervisor == "TEST"
     assert asked == []
+
+
+def test_without_libvirt_it_is_said_what_to_install(node_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "libvirt", None)
+    with pytest.raises(ModuleNotFoundError) as caught:
+        connect(node_uri)
+    assert caught.value.__notes__ == ["install libvirt-python (pip install 'virtproof[libvirt]'), or pass a binding of your own"]
 
 
 def test_nobody_there_is_said_at_once() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -53,6 +53,36 @@ def test_every_domain_is_found_as_it_is(
             name="transient", state=PowerState.RUNNING, reason="booted", persistent=False, domain_id=ids["transient"]
         ),
     }
+
+
+class Gone:
+    """A domain that ended between being listed and being asked; what it raises is what libvirt would."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def state(self) -> object:
+        return self._connection.lookupByName("nobody")
+
+
+class Listing:
+    """A connection that lists a domain that is gone, and one that is not."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def listAllDomains(self, flags: int = 0) -> list[object]:
+        return [] if flags else [Gone(self._connection), *self._connection.listAllDomains()]
+
+
+def as_connection(stub: object) -> Connection:
+    return cast("Connection", stub)
+
+
+def test_a_domain_that_went_meanwhile_is_left_out(connection: Connection, binding: Binding, domains: "Domains") -> None:
+    connection.defineXML(domains.xml("stays"))
+    listing = as_connection(Listing(connection))
+    assert list(read_inventory(binding, listing, replace(TEST, bulk_state=False))) == [domains.uuid("stays")]
 
 
 def test_an_empty_host_has_none(connection: Connection, binding: Binding) -> None:

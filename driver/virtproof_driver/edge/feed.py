@@ -65,9 +65,9 @@ class Feed:
         if change is None:
             return
         events = self._world.apply(change)
-        self._publish(events)
         if change.reason == "renamed" or self._world.known(change.uuid) is None:
             self._on_gone(change.uuid)
+        self._publish(events)
         if not events and change.kind is not EventKind.REBOOTED:
             # A wait is armed because its caller holds the state to be another: a change that was folded away ends it all the
             # same, and the caller reads the state. Only a burst of reboots carries on beyond the wait that its first one ended.

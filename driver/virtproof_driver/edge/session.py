@@ -247,9 +247,10 @@ class Session:
             if live is None or live.epoch != epoch:
                 return
             self._live = None
-            # Under the lock: a wait that is armed for the next connection must not end by the loss of this one.
+            # Under the lock: a wait that is armed for the next connection must not end by the loss of this one, and close() must
+            # find the supervisor's thread to join it.
+            self._supervisor.lost(partial(self._give_up, live))
             self._feed.waits.fail(lambda: ConnectionLost(f"the connection to {self.uri} broke"))
-        self._supervisor.lost(partial(self._give_up, live))
 
     def _retire(self, opened: Opened) -> None:
         """Give a connection up on a thread of its own: deregistering asks the daemon, which may not answer."""
