@@ -75,14 +75,9 @@ def test_each_missed_change_is_told_once_and_marked(
             ("new", D, "added", True),
         ]
     )
-    assert {name: session.known_state(domains.uuid(name)) for name in (*handles, "new")} == {
-        "runs": PowerState.OFF,
-        "rests": PowerState.PAUSED,
-        "goes": None,
-        "again": PowerState.RUNNING,
-        "stays": PowerState.RUNNING,
-        "new": PowerState.OFF,
-    }
+    off, on = PowerState.OFF, PowerState.RUNNING
+    known = {name: session.known_state(domains.uuid(name)) for name in (*handles, "new")}
+    assert known == {"runs": off, "rests": PowerState.PAUSED, "goes": None, "again": on, "stays": on, "new": off}
 
     handles["rests"].resume()
     handles["stays"].destroy()
