@@ -1,8 +1,8 @@
 """What a case is: the decorator that makes a pytest test certifiable, and the value that it attaches.
 
 What belongs here: the Case value and its levels. What does not: any case; those are in `suite/test_<area>.py`, where the area
-is the first word of the id, so that a reader finds a case from its id by opening that file. Ids are permanent: a case whose
-requirement changes gets a new id.
+is the first word of the id, or where an area is long, in `suite/test_<area>_<topic>.py` with the second word, so that a reader
+finds a case from its id by opening that file. Ids are permanent: a case whose requirement changes gets a new id.
 """
 
 import re

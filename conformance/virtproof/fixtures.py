@@ -18,8 +18,8 @@ from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.session import SESSION
 from virtproof_driver.contract import ComputeDriver
-from virtproof_driver.spec import InstanceSpec
-from virtproof_driver.values import Instance
+from virtproof_driver.spec import InstanceSpec, PoolSpec
+from virtproof_driver.values import Instance, PoolInfo
 
 
 class Connect(Protocol):
@@ -32,6 +32,9 @@ class Small(Protocol):
     """What `small` is: a spec with a new UUID and new hardware addresses at each call; `changes` replace its fields."""
 
     def __call__(self, name: str | None = None, **changes: object) -> InstanceSpec: ...
+
+
+PoolSpecs = Callable[[], PoolSpec]
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +95,23 @@ def instance(driver: ComputeDriver, small: Small) -> Instance:
 def off_instance(driver: ComputeDriver, small: Small) -> Instance:
     """An instance that is defined and off."""
     return driver.spawn(small(), start=False)
+
+
+@pytest.fixture
+def pool_spec(names: Callable[..., str]) -> PoolSpecs:
+    """Makes specs of storage pools; nothing is made on the host, whose folder for what outlives a reboot would hold them."""
+
+    def make() -> PoolSpec:
+        name = names("pool")
+        return PoolSpec(name=name, target=f"/var/tmp/{name}")  # noqa: S108 - a path on the host, under a name of our own
+
+    return make
+
+
+@pytest.fixture
+def pool(driver: ComputeDriver, pool_spec: PoolSpecs) -> PoolInfo:
+    """A storage pool that is active and empty."""
+    return driver.create_pool(pool_spec())
 
 
 @pytest.fixture
