@@ -17,7 +17,8 @@ from virtproof_driver.hypervisors import hypervisor_for
 from virtproof_driver.markup.domain import domain_xml
 
 SIZES = (10, 100, 1_000, 5_000)
-ROUNDS = 7
+ROUNDS = 15
+SUBJECTS = ("driver", "bare libvirt-python")
 STATS_STATE = 1  # VIR_DOMAIN_STATS_STATE
 
 
@@ -34,7 +35,7 @@ def measure(host: Host) -> Results:
         for domain in domains:
             domain.undefineFlags(UndefineFlag.MANAGED_SAVE)
         connection.close()
-    return found + growth(host, [figure for figure in found.figures if figure.subject == "driver"])
+    return found + growth(host, found.figures)
 
 
 def defined(connection: Connection, first: int, last: int) -> list[Domain]:
@@ -60,7 +61,7 @@ def measure_at(host: Host, connection: Connection, size: int) -> Results:
             unit="ms",
             samples=len(values),
         )
-        for name, values in zip(("driver", "bare libvirt-python"), times, strict=True)
+        for name, values in zip(SUBJECTS, times, strict=True)
     ]
     ratio = Ratio(
         benchmark="inventory", host=host.name, quantity=f"{quantity}, driver / bare", value=figures[0].value / figures[1].value
@@ -69,7 +70,11 @@ def measure_at(host: Host, connection: Connection, size: int) -> Results:
 
 
 def growth(host: Host, figures: Sequence[Figure]) -> Results:
-    """The exponent between the two largest sizes: 1 is linear, 2 quadratic."""
-    exponent = math.log(figures[-1].value / figures[-2].value) / math.log(SIZES[-1] / SIZES[-2])
-    quantity = f"growth exponent, {SIZES[-2]} to {SIZES[-1]} domains"
-    return Results(figures=(), ratios=(Ratio(benchmark="inventory", host=host.name, quantity=quantity, value=exponent),))
+    """The exponent of each subject's cost between the second size and the largest: 1 is linear, 2 quadratic."""
+    ratios: list[Ratio] = []
+    for subject in SUBJECTS:
+        _, small, *_, large = [figure.value for figure in figures if figure.subject == subject]
+        quantity = f"{subject}, growth exponent, {SIZES[1]} to {SIZES[-1]} domains"
+        exponent = math.log(large / small) / math.log(SIZES[-1] / SIZES[1])
+        ratios.append(Ratio(benchmark="inventory", host=host.name, quantity=quantity, value=exponent))
+    return Results(figures=(), ratios=tuple(ratios))
