@@ -103,6 +103,17 @@ def test_a_reboot_of_a_paused_domain_may_be_silent() -> None:
     assert rules_of(tape) == []
 
 
+def test_the_event_that_a_silent_reboot_undid_may_come_after_it() -> None:
+    tape = Tape()
+    tape.running()
+    tape.call("suspend")
+    tape.call("reboot", 0)
+    tape.event(3, 0)
+    tape.call("suspend")
+    tape.events((3, 0), (5, 1))
+    assert rules_of(tape) == []
+
+
 def test_a_state_that_somebody_read_is_possible() -> None:
     tape = Tape()
     tape.events((0, 0), (2, 0), (3, 0))

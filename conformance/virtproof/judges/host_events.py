@@ -16,6 +16,7 @@ from virtproof.judges.calls import SILENT, family
 from virtproof.judges.reading import Call, CaseEvidence, items, number, text
 from virtproof_driver.constants import DomainEvent, DomainEventId
 
+LAG: Final = 2.0  # seconds that an event may take to the recorder; it took milliseconds (libvirt 9.0.0, in process and over RPC)
 _OPENING: Final = frozenset({"open", "openAuth", "openReadOnly"})
 
 
@@ -63,22 +64,29 @@ class Worlds:
 
     def __init__(self) -> None:
         self._worlds: dict[str, World] = {}
+        self._silent: dict[str, float] = {}
 
     def before(self, uuid: str, event: int, detail: int) -> World:
         """The world in which an event arrives."""
         return self._worlds.get(uuid) or automaton.first_world(event, detail)
 
-    def put(self, uuid: str, world: World) -> None:
-        """What is possible from now on."""
+    def put(self, uuid: str, world: World, now: float) -> None:
+        """What is possible from now on, by an event. It may be older than a call that undid it in silence."""
         self._worlds[uuid] = world
+        if now - self._silent.get(uuid, -LAG) < LAG:
+            self._resumed(uuid)
 
     def widen(self, uuid: str, activity: Activity | None) -> None:
         """Somebody saw this activity."""
         if activity is not None and uuid in self._worlds:
             self._worlds[uuid] = self._worlds[uuid].allowing(activity)
 
-    def silently_resumed(self, uuid: str) -> None:
-        """A paused domain may run from now on, without an event."""
+    def silently_resumed(self, uuid: str, now: float) -> None:
+        """If it is paused, the domain may run from now on, without an event."""
+        self._silent[uuid] = now
+        self._resumed(uuid)
+
+    def _resumed(self, uuid: str) -> None:
         if uuid in self._worlds and Activity.PAUSED in self._worlds[uuid].activities:
             self.widen(uuid, Activity.RUNNING)
 
@@ -123,7 +131,7 @@ def _heard(worlds: Worlds, record: Record) -> list[HostEvent]:
     else:
         before = worlds.before(uuid, event, detail)
         after = automaton.step(before, event, detail)
-        worlds.put(uuid, after or automaton.forced(event, detail))
+        worlds.put(uuid, after or automaton.forced(event, detail), record.t)
     return [HostEvent(record=record, uuid=uuid, id=identity, event=event, detail=detail, before=before, after=after)]
 
 
@@ -132,7 +140,7 @@ def _called(worlds: Worlds, record: Record) -> None:
     if method in _OPENING:
         worlds.forget()
     if family(method) in SILENT:
-        worlds.silently_resumed(text(record, "key"))
+        worlds.silently_resumed(text(record, "key"), record.t)
 
 
 def _returned(worlds: Worlds, call: Call) -> None:

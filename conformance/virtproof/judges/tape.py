@@ -5,7 +5,7 @@ What belongs here: a builder of one case's records in the shape that the recorde
 about one domain unless said.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -45,7 +45,7 @@ class Tape:
         self._now += seconds
 
     @contextmanager
-    def operation(self, method: str, error: str | None = None, result: object = None, **arguments: object) -> Iterator[None]:
+    def operation(self, method: str, error: str | None = None, result: object = None, **arguments: object) -> Generator[None]:
         """An operation of the driver on the domain, around what happens in it."""
         number = next(self._numbers)
         self.write(
