@@ -8,7 +8,8 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver
-from virtproof_driver.errors import DriverError, (
+from virtproof_driver.errors import (
+    DriverError,
     InvalidSpec,
     VolumeExists,
     VolumeNotFound,

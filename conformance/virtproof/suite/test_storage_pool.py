@@ -54,6 +54,14 @@ ON_ANY: dict[str, Act] = {
 }
 
 
+IMPOSSIBLE: dict[str, tuple[str, Callable[[PoolSpec], PoolSpec]]] = {
+    "no-name": ("name", lambda spec: replace(spec, name="")),
+    "slash": ("name", lambda spec: replace(spec, name="a/b")),
+    "relative": ("target", lambda spec: replace(spec, target="var/tmp")),
+    "kind": ("kind", lambda spec: replace(spec, kind="no-such-kind")),
+}
+
+
 def facts(pool: PoolInfo) -> tuple[UUID, bool, bool, bool]:
     """What tells pools apart, whatever is allocated in them."""
     return pool.uuid, pool.active, pool.persistent, pool.autostart
@@ -238,19 +246,10 @@ def test_unknown_pool(driver: ComputeDriver, operation: str) -> None:
     since="1.0",
     needs=POOLS,
 )
-@pytest.mark.parametrize(
-    ("field", "spoilt"),
-    [
-        pytest.param("name", lambda spec: replace(spec, name=""), id="no-name"),
-        pytest.param("name", lambda spec: replace(spec, name="a/b"), id="slash"),
-        pytest.param("target", lambda spec: replace(spec, target="var/tmp"), id="relative"),
-        pytest.param("kind", lambda spec: replace(spec, kind="no-such-kind"), id="kind"),
-    ],
-)
-def test_invalid_pool(
-    driver: ComputeDriver, pool_spec: PoolSpecs, world: World, field: str, spoilt: Callable[[PoolSpec], PoolSpec]
-) -> None:
-    invalid = spoilt(pool_spec())
+@pytest.mark.parametrize("spoilt", IMPOSSIBLE)
+def test_invalid_pool(driver: ComputeDriver, pool_spec: PoolSpecs, world: World, spoilt: str) -> None:
+    field, spoil = IMPOSSIBLE[spoilt]
+    invalid = spoil(pool_spec())
     with pytest.raises(InvalidSpec) as refused:
         driver.create_pool(invalid)
     assert refused.value.field == field
