@@ -14,6 +14,8 @@ from virtproof.lanes.node import node_uri, node_xml
 from virtproof.lanes.smallest import smallest
 from virtproof_driver import Capability, CredentialRequest, connect
 from virtproof_driver.constants import CredentialType
+from virtproof_driver.markup.domain import normalised
+from virtproof_driver.values import PowerState
 
 WORKER = Worker(run="0a1b2c", name="gw0", prefix="vp-0a1b2c-gw0-")
 
@@ -81,6 +83,16 @@ def test_a_host_that_asks_for_credentials_accepts_its_own(lane: Lane) -> None:
         with connect(uri, auth=answer) as driver:
             assert Capability.CONNECTION_AUTH in driver.capabilities
             assert list(driver.instances()) == []
+
+
+def test_an_inhabited_host_has_the_running_instance_before_anybody_connects(lane: Lane) -> None:
+    with lane.open_case(exclusive=False) as world:
+        spec = world.small("vp-resident", 1)
+        uri = world.inhabited(spec)
+        assert uri != world.uri
+        with connect(uri, read_only=True) as driver:
+            assert [(each.uuid, each.state) for each in driver.instances()] == [(spec.uuid, PowerState.RUNNING)]
+            assert driver.spec(spec.uuid) == normalised(spec)
 
 
 def test_the_smallest_instance_is_the_same_each_time_and_differs_by_name_and_index() -> None:

@@ -17,6 +17,7 @@ from virtproof_driver import connect
 from virtproof_driver.binding import Binding
 from virtproof_driver.edge.event_loop import ensure_running
 from virtproof_driver.errors import DriverError, HostUnreachable
+from virtproof_driver.values import PowerState
 
 WORKER = Worker(run="0a1b2c", name="gw0", prefix="vp-0a1b2c-gw0-")
 
@@ -67,6 +68,16 @@ def test_driver_and_observer_see_one_host_and_the_lane_reaps_what_is_left(lane: 
         assert lane.reap() == (f"domain {WORKER.prefix}vm",)
         assert names(world) == ["test"]
     assert lane.reap() == ()
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_an_inhabited_host_is_the_same_one_with_the_instance_running(lane: Lane, exclusive: bool) -> None:
+    with lane.open_case(exclusive=exclusive) as world:
+        spec = world.small(f"{WORKER.prefix}resident", 1)
+        assert world.inhabited(spec) == world.uri
+        with connect(world.uri, read_only=True) as driver:
+            assert driver.instance(spec.uuid).state is PowerState.RUNNING
+    assert lane.reap() == (() if exclusive else (f"domain {WORKER.prefix}resident",))
 
 
 def test_a_host_of_its_own_is_not_the_workers(lane: Lane, own: CaseWorld) -> None:

@@ -12,6 +12,7 @@ import pytest
 from virtproof.case_context import CaseContext, is_exclusive, put_right
 from virtproof.cases import case_of
 from virtproof.errors import SuiteError
+from virtproof.foreign import take_domain
 from virtproof.lanes.model import DaemonControl, Lane
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
@@ -53,6 +54,12 @@ def virtproof_case(request: pytest.FixtureRequest, lane: Lane) -> Iterator[CaseC
         context = CaseContext(session.tools, lane, world, next(session.numbers))
         yield context
         context.finish()
+
+
+@pytest.fixture
+def uri(virtproof_case: CaseContext) -> str:
+    """The URI that `connect` gives the driver. Only cases about addresses need it."""
+    return virtproof_case.case_world.uri
 
 
 @pytest.fixture
@@ -145,3 +152,13 @@ def authenticated(virtproof_case: CaseContext) -> tuple[str, str, str]:
     if found is None:
         raise SuiteError("the lane has no host that asks for credentials; the case must need connection.authentication")
     return found
+
+
+@pytest.fixture
+def inhabited(virtproof_case: CaseContext) -> Iterator[tuple[str, InstanceSpec]]:
+    """A URI of a host that has an instance, running, which no driver made; and its spec. `connect(uri)` reaches it."""
+    spec, case_world = virtproof_case.small(), virtproof_case.case_world
+    yield case_world.inhabited(spec), spec
+    domain = virtproof_case.world.domain(spec.uuid) if case_world.shared else None
+    if domain is not None:
+        take_domain(virtproof_case.world, domain)

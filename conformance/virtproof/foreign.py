@@ -28,7 +28,12 @@ def foreign_domain(world: World, spec: InstanceSpec, *, start: bool = True, tran
             domain.create()
         yield domain
     finally:
-        _take(domain.destroy, lambda: domain.undefineFlags(hypervisor_for(world.connection.getType()).undefine_flags))
+        take_domain(world, domain)
+
+
+def take_domain(world: World, domain: Domain) -> None:
+    """Force a domain off and undefine it, as far as it is there still."""
+    _take(domain.destroy, lambda: domain.undefineFlags(hypervisor_for(world.connection.getType()).undefine_flags))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ ended took its host along: after `start` there is a new one, without the case's 
 from virtproof.lanes.bare import opened
 from virtproof.lanes.daemon import Daemon
 from virtproof.lanes.forwarder import Forwarder
+from virtproof.lanes.inhabited import inhabit
 from virtproof.lanes.model import DaemonControl
 from virtproof.lanes.smallest import smallest
 from virtproof_driver.binding import Connection
@@ -44,6 +45,10 @@ class ExclusiveWorld:
 
     def authenticated(self) -> tuple[str, str, str] | None:
         return None
+
+    def inhabited(self, spec: InstanceSpec) -> str:
+        inhabit(self.observer(None), spec)
+        return self.uri
 
     # --- DaemonControl ------------------------------------------------------------------------------
 

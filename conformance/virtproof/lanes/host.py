@@ -14,6 +14,7 @@ from virtproof.errors import LaneUnavailable, SuiteError, UsageError
 from virtproof.lanes.bare import bare_binding, opened, without_password
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
+from virtproof.lanes.inhabited import inhabit, inhabited_node
 from virtproof.lanes.model import CaseWorld, DaemonControl, Worker, label_of
 from virtproof.lanes.node import PASSWORD, USER, write_node
 from virtproof.lanes.reaper import reap
@@ -52,6 +53,12 @@ class HostWorld:
         if not is_in_process(self.uri):
             return None
         return write_node(self._lane.folder, "node-auth.xml", authenticated=True), USER, PASSWORD
+
+    def inhabited(self, spec: InstanceSpec) -> str:
+        if self._observed is None:
+            return inhabited_node(self._lane.folder, spec)
+        inhabit(self._observed, spec)
+        return self.uri
 
 
 class HostLane:

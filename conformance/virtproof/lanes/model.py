@@ -77,6 +77,10 @@ class CaseWorld(Protocol):
         """A URI that asks for credentials, with a user and password that it accepts; None where the lane has none."""
         ...
 
+    def inhabited(self, spec: InstanceSpec) -> str:
+        """A URI of a host that has this instance, running, before anybody connects. On a shared host the case takes it away."""
+        ...
+
 
 class Lane(Protocol):
     """One backend provisioned one way, for one worker."""

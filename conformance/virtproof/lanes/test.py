@@ -14,6 +14,7 @@ from virtproof.errors import SuiteError
 from virtproof.lanes.bare import bare_binding, opened
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
+from virtproof.lanes.inhabited import inhabited_node
 from virtproof.lanes.model import CaseWorld, DaemonControl, Worker, label_of
 from virtproof.lanes.node import PASSWORD, USER, write_node
 from virtproof.lanes.smallest import smallest
@@ -46,6 +47,9 @@ class NodeFileWorld:
 
     def authenticated(self) -> tuple[str, str, str] | None:
         return write_node(self.folder, "node-auth.xml", authenticated=True), USER, PASSWORD
+
+    def inhabited(self, spec: InstanceSpec) -> str:
+        return inhabited_node(self.folder, spec)
 
 
 class InProcessLane:

@@ -22,6 +22,7 @@ from virtproof.lanes.exclusive import ExclusiveWorld
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.lanes.forwarder import Forwarder
+from virtproof.lanes.inhabited import inhabit
 from virtproof.lanes.model import CaseWorld, DaemonControl, Worker, label_of
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
@@ -55,6 +56,10 @@ class SharedWorld:
 
     def authenticated(self) -> tuple[str, str, str] | None:
         return None
+
+    def inhabited(self, spec: InstanceSpec) -> str:
+        inhabit(self._observer, spec)
+        return self.uri
 
 
 class DaemonLane:
