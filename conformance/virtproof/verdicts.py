@@ -4,8 +4,8 @@ What belongs here: the values and the two numbers computed from them. What does 
 how a report looks (`report`). There is no skip: a case that did not run says so.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 
 from virtproof.cases import Level
@@ -101,3 +101,11 @@ class Report:
     def conformant(self) -> bool:
         """Whether every lane is; a report without lanes is not."""
         return bool(self.lanes) and all(lane.conformant for lane in self.lanes)
+
+    def without(self, ids: Collection[str]) -> "Report":
+        """The report as if these results had not been asked for."""
+        return replace(self, lanes=tuple(replace(lane, cases=_others(lane, ids)) for lane in self.lanes))
+
+
+def _others(lane: LaneResult, ids: Collection[str]) -> tuple[CaseResult, ...]:
+    return tuple(result for result in lane.cases if result.id not in ids)

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from virtproof.cli.run import exit_code, show_paths
+from virtproof.cli.run import finish
 from virtproof.cli.stored import conclude
 from virtproof.errors import UsageError
 from virtproof.report import write_report
-from virtproof.report.terminal import show
 
 
 def execute(directory: Path, profile: str, out: Path | None, console: Console) -> int:
@@ -23,6 +22,4 @@ def execute(directory: Path, profile: str, out: Path | None, console: Console) -
     except OSError as error:
         raise UsageError(f"--out {target}: {error.strerror}") from error
     write_report(report, records, target)
-    show(report, console)
-    show_paths(target, console)
-    return exit_code(report, run, console)
+    return finish(report, run, target, console)

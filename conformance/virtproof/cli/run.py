@@ -30,25 +30,33 @@ def execute(given: RunArguments, console: Console) -> int:
     keep_backends(read(given.out), given.out)
     report, records, run = conclude(given.out)
     write_report(report, records, given.out)
-    show(report, console)
     if outcome.interrupted:
         console.print("interrupted: what had run until then is judged", soft_wrap=True)
-    show_paths(given.out, console)
-    return exit_code(report, run, console)
+    return finish(report, run, given.out, console)
+
+
+def finish(report: Report, run: Run, out: Path, console: Console) -> int:
+    """Show the report and where it lies; the exit code."""
+    show(report, console)
+    code = exit_code(report, run, console)
+    console.print(f"{escape(str(out / REPORT_FILE))}\n{escape(str(out / PAGE_FILE))}", soft_wrap=True, highlight=False)
+    return code
 
 
 def exit_code(report: Report, run: Run, console: Console) -> int:
-    """3 when a lane could not be had, else 0 or 1."""
+    """3 when a lane could not be had, else 0 or 1; what `-k` left out takes no part in it, and a line says so."""
     for line in run.unavailable:
         console.print(f"[bold red]no lane[/] {escape(line)}", soft_wrap=True)
     if run.unavailable:
         return LaneUnavailable.exit_code
-    return CONFORMANT if report.conformant else NOT_CONFORMANT
-
-
-def show_paths(out: Path, console: Console) -> None:
-    """Say where the reports are."""
-    console.print(f"{escape(str(out / REPORT_FILE))}\n{escape(str(out / PAGE_FILE))}", soft_wrap=True, highlight=False)
+    left_out = frozenset(case.id for case in run.cases if not case.selected)
+    good = report.without(left_out).conformant
+    if left_out:
+        chosen = "none of the cases that ran failed" if good else "not all of the cases that ran passed"
+        console.print(
+            f"partial run: {chosen}, {len(left_out)} were left out; it concludes nothing of conformance", soft_wrap=True
+        )
+    return CONFORMANT if good else NOT_CONFORMANT
 
 
 def _options(given: RunArguments) -> RunOptions:
