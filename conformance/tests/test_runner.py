@@ -87,6 +87,14 @@ def test_the_callers_own_pytest_settings_take_no_part(tmp_path: Path, monkeypatc
     assert whole_run(tmp_path, "test", "0", "lifecycle.stop.off", "0").stdout == "False ()\n"
 
 
+def test_plug_ins_that_happen_to_be_installed_take_no_part(tmp_path: Path) -> None:
+    assert whole_run(tmp_path, "test", "0", "lifecycle.stop.off", "0").stdout == "False ()\n"
+    said = (tmp_path / "pytest.log").read_text(encoding="utf-8").splitlines()
+    (loaded,) = [line for line in said if line.startswith("plugins: ")]
+    assert "hypothesis" not in loaded
+    assert "timeout" not in loaded
+
+
 def test_pytest_gets_the_shipped_settings_the_options_and_last_what_the_user_added() -> None:
     session = Options(backends=("test",), driver="m:f", profile="core", seed=3)
     options = RunOptions(session=session, out=Path("out"), workers=2, keyword="a or b", pytest_args=("-x",))

@@ -29,7 +29,9 @@ from virtproof.progress import Progress
 from virtproof.runs import EVIDENCE_FILE, RUN_FILE, read
 
 LOG_FILE: Final = "pytest.log"
-_FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+_FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+_NO_OTHER_PLUGINS: Final = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+_PLUGINS: Final = ("-p", "virtproof.plugin", "-p", "xdist")
 _SAID: Final = re.compile(r"(?:^ERROR: (?!usage:)|: error: )(.+)")
 _ENDED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
@@ -109,7 +111,7 @@ def arguments(options: RunOptions) -> list[str]:
     """The command line of pytest for a run."""
     package = Path(suite.__path__[0])
     return [
-        *("-c", str(package / "pytest.ini"), "--rootdir", str(package), "--pyargs", suite.__name__),
+        *("-c", str(package / "pytest.ini"), "--rootdir", str(package), *_PLUGINS, "--pyargs", suite.__name__),
         *arguments_of(replace(options.session, out=options.out.resolve())),
         *(("-n", str(options.workers), "--dist", "worksteal") if options.workers else ()),
         *(("-k", options.keyword) if options.keyword else ()),
@@ -148,10 +150,14 @@ def _clear(out: Path) -> None:
 
 @contextlib.contextmanager
 def _own_settings() -> Generator[None]:
-    kept = {name: os.environ.pop(name) for name in _FOREIGN if name in os.environ}
+    """Without the caller's settings, and without whatever pytest plug-ins happen to be installed beside the suite."""
+    names = (*_FOREIGN, _NO_OTHER_PLUGINS)
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    os.environ[_NO_OTHER_PLUGINS] = "1"
     try:
         yield
     finally:
+        del os.environ[_NO_OTHER_PLUGINS]
         os.environ.update(kept)
 
 
