@@ -145,7 +145,7 @@ INTERFACES = st.builds(
 )
 METADATA = st.builds(
     MetadataElement,
-    uri=st.from_regex(r"urn:[a-z0-9:?=/.#-]{1,20}", fullmatch=True),
+    uri=st.from_regex(r"urn:[a-z0-9:?=/.-]{1,20}(#[a-z0-9]{0,5})?", fullmatch=True),
     prefix=st.from_regex(r"[a-w_][A-Za-z0-9_.-]{0,5}", fullmatch=True),
     xml=metadata_xml(),
 )

@@ -206,6 +206,7 @@ def test_an_interface_that_cannot_be_is_refused(nics: tuple[Interface, ...], fie
         (replace(ELEMENT, uri=""), "uri"),
         (replace(ELEMENT, uri="urn:a b"), "uri"),
         (replace(ELEMENT, uri="urn:a&b"), "uri"),
+        (replace(ELEMENT, uri="urn:a#b#c"), "uri"),
         (replace(ELEMENT, uri="urn:\x01"), "uri"),
         (replace(ELEMENT, uri=INSTANCE_NS), "uri"),
         (replace(ELEMENT, uri="http://www.w3.org/XML/1998/namespace"), "uri"),

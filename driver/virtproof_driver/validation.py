@@ -62,7 +62,9 @@ _ARCHITECTURE = re.compile(r"[a-z0-9_]+")
 _MACHINE = re.compile(r"[A-Za-z0-9_.-]+")
 _MODEL = re.compile(r"[A-Za-z0-9_-]+")
 _LISTEN = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
-_URI = re.compile(r"""[^\s<>&"']+""")  # libxml2 writes a namespace's name unescaped, and the domain could not be read again
+# libxml2 writes a namespace's name unescaped, and the domain could not be read again; one `#` begins a fragment (RFC 3986), and
+# strict readers refuse a second.
+_URI = re.compile(r"""[^\s<>&"'#]+(#[^\s<>&"'#]*)?""")
 _PREFIX = re.compile(r"(?!xml)[A-Za-z_][A-Za-z0-9_.-]*", re.IGNORECASE)
 
 
@@ -108,7 +110,7 @@ def validate_description(description: str | None) -> None:
 
 def validate_metadata(element: MetadataElement, field: str = "metadata") -> None:
     """One metadata element: a namespace of the caller's own, a prefix, and XML whose root is in no namespace."""
-    checks.pattern(f"{field}.uri", element.uri, _URI, "a URI without blanks, '<', '>', '&' and quotes")
+    checks.pattern(f"{field}.uri", element.uri, _URI, "a URI without blanks, '<', '>', '&', quotes and a second '#'")
     checks.text(f"{field}.uri", element.uri)
     if element.uri in OWN_NAMESPACES | RESERVED_URIS:
         raise InvalidSpec(f"{field}.uri", f"{element.uri!r} is reserved; use a namespace of your own")
