@@ -5,7 +5,9 @@ What belongs here: what a run must know of the subject beyond one case. What doe
 recording binding in the module's place.
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from importlib import metadata
 from typing import Final
 
@@ -38,7 +40,7 @@ class Subject:
     def version(self) -> str:
         """The version of the distribution that its module belongs to; empty for a module that is not installed."""
         package = self.spec.partition(":")[0].partition(".")[0]
-        owners = metadata.packages_distributions().get(package, ())
+        owners = _distributions().get(package, ())
         return metadata.version(owners[0]) if owners else ""
 
     def in_place(self) -> AbstractContextManager[object]:
@@ -63,3 +65,9 @@ class Subject:
                     driver.close()
         except Exception:  # noqa: BLE001 - whatever a foreign driver raises, its own cases will show it
             return ALL
+
+
+@cache
+def _distributions() -> Mapping[str, Sequence[str]]:
+    """Which distributions a package is from; kept, because it is read from every file that is installed."""
+    return metadata.packages_distributions()
