@@ -1,7 +1,7 @@
 """The catalogue: every mutant, what it does, and the case that must catch it.
 
-What belongs here: one row a mutant. What does not: its code (`drivers`, `backends`). A mutant that no case catches is a gap in the
-suite, and makes `virtproof mutants` fail; so does a row whose case is gone.
+What belongs here: one row a mutant. What does not: its code (`drivers`, `backends`). A mutant that no case catches is a gap in
+the suite, and makes `virtproof mutants` fail; so does a row whose case is gone.
 """
 
 from typing import Final
@@ -54,16 +54,16 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     # values
     _driver("counts-in-kib", "takes MiB for KiB", "lifecycle.resize.definition"),
     _driver("escapes-twice", "escapes a name by hand", "escaping.name"),
-    _driver("lists-the-active", "lists only what runs", "inventory.list.off"),
-    _driver("list-fails", "fails when a listed domain is gone", "inventory.list.vanishing"),
+    _driver("lists-the-active", "lists only what runs", "inventory.list.states"),
+    _driver("list-fails", "fails when a listed domain is gone", "inventory.vanishing"),
     _driver("reboots-by-stopping", "reboots by stopping", "lifecycle.reboot.keeps-running"),
     _driver("loses-the-save", "suspends by stopping", "lifecycle.suspend.resume"),
     _driver("keeps-a-rescue", "leaves the rescue's disks", "lifecycle.rescue.round-trip"),
     _driver("forgets-metadata", "keeps no metadata", "metadata.element.set"),
-    _driver("reverts-nothing", "reports a revert it did not make", "snapshots.revert.state"),
-    _driver("snapshots-without-text", "loses descriptions of snapshots", "snapshots.create.described"),
+    _driver("reverts-nothing", "reports a revert it did not make", "snapshots.revert"),
+    _driver("snapshots-without-text", "loses descriptions of snapshots", "snapshots.create"),
     _driver("reports-allocation", "reports allocation as capacity", "storage.volume.create"),
-    _driver("leaves-networks", "calls a stop a delete", "networks.delete.removes"),
+    _driver("leaves-networks", "calls a stop a delete", "networks.delete"),
     # connections
     _driver("writes-when-read-only", "opens a read-only connection for writing", "read-only.change.refused"),
     _driver("sends-no-keepalive", "sends no keepalive", "connection.keepalive.frozen-daemon", backend=_RPC),
@@ -76,14 +76,14 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _backend("emits-late", "SUSPENDED comes six seconds late", "events.lifecycle.order", "events.late"),
     _backend("wrong-code-for-unknown", "an unknown UUID is an internal error", "errors.unknown-instance"),
     _backend("always-running", "a domain that is off runs", "lifecycle.spawn.off"),
-    _backend("lists-no-stopped-domain", "domains that are off are not listed", "inventory.list.off"),
+    _backend("lists-no-stopped-domain", "domains that are off are not listed", "inventory.list.states"),
     _backend("keeps-undefined", "undefine does nothing", "lifecycle.destroy.removes"),
     _backend("keeps-no-metadata", "setMetadata does nothing", "metadata.element.set"),
     _backend("keeps-no-autostart", "setAutostart does nothing", "lifecycle.autostart.set"),
     _backend("resizes-nothing", "setMemoryFlags does nothing", "lifecycle.resize.definition"),
     _backend("keeps-deleted-volumes", "a volume's deletion does nothing", "storage.volume.delete"),
-    _backend("keeps-deleted-snapshots", "a snapshot's deletion does nothing", "snapshots.delete.removes"),
-    _backend("clones-too-small", "clones are one mebibyte", "storage.clone.capacity"),
+    _backend("keeps-deleted-snapshots", "a snapshot's deletion does nothing", "snapshots.delete"),
+    _backend("clones-too-small", "clones are one mebibyte", "storage.clone.create"),
     _backend("read-only-writes", "a read-only connection writes", "read-only.change.refused"),
     _backend("lets-anybody-in", "any credentials are taken", "authentication.wrong"),
 )

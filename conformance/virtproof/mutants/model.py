@@ -50,7 +50,10 @@ class Finding:
 
 
 def finding(mutant: Mutant, report: Report) -> Finding:
-    """Whether the named case failed, by the named rule where there is one. An error or a case that did not run catches nothing."""
+    """Whether the named case failed, by the named rule where there is one.
+
+    An error catches nothing, nor does a case that did not run.
+    """
     results = [result for lane in report.lanes for result in lane.cases]
     mine = [result for result in results if base_id(result.id) == mutant.catcher]
     failed = [result for result in mine if result.verdict is Verdict.FAIL]
@@ -61,10 +64,12 @@ def finding(mutant: Mutant, report: Report) -> Finding:
 
 
 def failures(report: Report, ids: Iterable[str]) -> tuple[str, ...]:
-    """The results of these cases that are not a pass: a control run must have none."""
+    """What keeps these cases from having passed, a line for each result; a control run must have none."""
     wanted = frozenset(ids)
-    results = (result for lane in report.lanes for result in lane.cases if base_id(result.id) in wanted)
-    return tuple(f"{result.id}: {result.verdict}: {result.reason}" for result in results if result.verdict is not Verdict.PASS)
+    results = [result for lane in report.lanes for result in lane.cases if base_id(result.id) in wanted]
+    missing = sorted(wanted - {base_id(result.id) for result in results})
+    failed = [f"{each.id}: {each.verdict}: {each.reason}" for each in results if each.verdict is not Verdict.PASS]
+    return (*failed, *(f"{id_}: there is no such case" for id_ in missing))
 
 
 def base_id(result_id: str) -> str:

@@ -1,0 +1,26 @@
+"""Imported by the server that the runs are forked from: collects the suite once, so that each run finds it imported.
+
+What belongs here: that. It has to be pytest that imports the cases, since it rewrites their assertions so that they tell what
+they compared. What cannot be collected is told by the runs themselves.
+"""
+
+import contextlib
+import io
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import virtproof.mutants.backends
+import virtproof.mutants.drivers
+import virtproof.mutants.once  # noqa: F401 - imported so that no run has to
+from virtproof.errors import VirtproofError
+from virtproof.options import Options
+from virtproof.runner import RunOptions, run
+
+
+def warm() -> None:
+    """Collect every case, and run none."""
+    with TemporaryDirectory(prefix="virtproof-warm-") as folder, contextlib.suppress(VirtproofError):
+        run(RunOptions(session=Options(), out=Path(folder), pytest_args=("--collect-only", "-q")), io.StringIO())
+
+
+warm()
