@@ -11,6 +11,7 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.recording.world import World
+from virtproof.suite.common import NO_SUCH
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState
 from virtproof_driver.contract import ComputeDriver
@@ -18,7 +19,6 @@ from virtproof_driver.errors import InstanceNotFound, InvalidState
 from virtproof_driver.values import BlockCounters, Diagnostics, Instance, InterfaceCounters
 
 COUNTED = frozenset({Capability.DIAGNOSTICS, Capability.SPAWN, Capability.DESTROY})
-NO_SUCH = "00000000-0000-4000-8000-000000000000"
 KIB_PER_MIB = 1024
 NOT_COUNTED = -1
 

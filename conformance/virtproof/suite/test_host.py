@@ -10,12 +10,12 @@ from xml.etree.ElementTree import fromstring
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.recording.world import World
+from virtproof.suite.common import SPAWNED
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver
 
 INFO = frozenset({Capability.HOST_INFO})
 STATS = frozenset({Capability.HOST_STATS})
-SPAWNED = frozenset({Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY})
 ALL_CPUS = -1  # VIR_NODE_CPU_STATS_ALL_CPUS
 
 

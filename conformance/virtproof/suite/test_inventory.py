@@ -16,6 +16,7 @@ from virtproof.evidence import Kind
 from virtproof.fixtures import Small
 from virtproof.foreign import foreign_domain, foreign_xml
 from virtproof.recording.world import World
+from virtproof.suite.common import NO_SUCH, SPAWNED
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import InstanceNotFound
@@ -24,8 +25,6 @@ from virtproof_driver.spec import InstanceSpec, MetadataElement
 from virtproof_driver.values import Instance, PowerState
 
 LISTED = frozenset({Capability.INVENTORY})
-SPAWNED = frozenset({Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY})
-NO_SUCH = "00000000-0000-4000-8000-000000000000"
 FEW, MANY = 5, 25
 ROUNDS = 40
 

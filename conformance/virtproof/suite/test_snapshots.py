@@ -11,6 +11,7 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.recording.world import World
+from virtproof.suite.common import NO_SUCH, state_of
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState
 from virtproof_driver.contract import ComputeDriver
@@ -20,7 +21,6 @@ from virtproof_driver.values import Instance, PowerState
 
 SNAPSHOTS = frozenset({Capability.SNAPSHOT_INTERNAL, Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY})
 MOVED = SNAPSHOTS | {Capability.PAUSE, Capability.START, Capability.STOP}
-NO_SUCH = "00000000-0000-4000-8000-000000000000"
 A, B, C = (SnapshotSpec(name=name) for name in ("first", "second", "third"))
 NUMBERS = {
     PowerState.RUNNING: DomainState.RUNNING,
@@ -45,12 +45,6 @@ def bring(driver: ComputeDriver, instance: Instance, state: PowerState) -> None:
     if driver.instance(instance.uuid).state is PowerState.OFF:
         driver.start(instance.uuid)
     (driver.pause if state is PowerState.PAUSED else driver.unpause)(instance.uuid)
-
-
-def state_of(world: World, instance: Instance) -> int | None:
-    """Libvirt's number of the host's state of the instance."""
-    found = world.state(instance.uuid)
-    return found[0] if found else None
 
 
 def tree(driver: ComputeDriver, instance: Instance) -> list[Listed]:
