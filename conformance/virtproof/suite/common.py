@@ -1,0 +1,35 @@
+"""What cases of several areas say in the same words.
+
+What belongs here: names of common needs, and looking at one instance past the driver. What does not: fixtures
+(`virtproof.fixtures`), objects of other clients (`virtproof.foreign`), and any case.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from virtproof.recording.world import World
+from virtproof_driver import Capability
+from virtproof_driver.binding import Domain
+from virtproof_driver.spec import FileSource, RescueImage
+from virtproof_driver.values import Instance
+
+SPAWNED: Final = frozenset({Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY})
+NO_SUCH: Final = "00000000-0000-4000-8000-000000000000"
+
+
+def state_of(world: World, instance: Instance) -> int | None:
+    """The host's state of an instance, by libvirt's number; None when it is gone."""
+    found = world.state(instance.uuid)
+    return found[0] if found else None
+
+
+def domain_of(world: World, uuid: UUID) -> Domain:
+    """The bare domain of an instance that must be there."""
+    domain = world.domain(uuid)
+    assert domain is not None, f"the host has no domain {uuid}"
+    return domain
+
+
+def rescue_image(instance: Instance) -> RescueImage:
+    """An image to rescue with; the smallest instance of a lane has its own image beside it."""
+    return RescueImage(source=FileSource(path=f"/virtproof/{instance.uuid}-rescue.img"))
