@@ -14,6 +14,7 @@ from _pytest.runner import runtestprotocol
 
 from virtproof.errors import VirtproofError
 from virtproof.evidence import Record, to_line
+from virtproof.garbage import held_back
 from virtproof.judges import facts_of, judge_case
 from virtproof.lane_pool import LaneKey, LanePool
 from virtproof.lanes.model import Lane
@@ -51,7 +52,8 @@ class CaseRunner:
             return self._without_running(candidate, Outcome.UNSUPPORTED, unsupported)
         self._recorder.begin_case(candidate.lane, candidate.id, where=candidate.where)
         self._note_open(to_line(self._recorder.records()[0]) + "\n")
-        reports = runtestprotocol(candidate.item, log=False, nextitem=nextitem)
+        with held_back():
+            reports = runtestprotocol(candidate.item, log=False, nextitem=nextitem)
         outcome, message = conclude(map(_phase, reports))
         records = self._recorder.end_case(outcome=outcome.value, message=message, seconds=round(time.monotonic() - started, 6))
         self._note_open("")
