@@ -109,7 +109,7 @@ def _ask(link: Link, uuid: UUID, timeout: float, *, force: bool) -> StopOutcome 
         with link.expect(uuid, awaited(uuid, FORCE_OFF)) as wait:
             link.call(domain.shutdown)
             wait.until(timeout)
-    except _REFUSALS as refusal:
+    except (Busy, *_REFUSALS) as refusal:
         return _after_refusal(link, uuid, refusal, force=force)
     except OperationTimeout as late:
         return _after_deadline(link, uuid, late, force=force)
