@@ -23,7 +23,9 @@ def a(name, *needs):
     return case("made." + name, Level.MUST, requirement="It is made for this test.", source="none", since="1.0", needs=needs)
 """
 
-ENDINGS = HEAD + """
+ENDINGS = (
+    HEAD
+    + """
 @a("passes", C.SPAWN, C.DESTROY)
 def test_passes(driver, small, world):
     assert world.state(driver.spawn(small()).uuid)[0] == 1
@@ -79,6 +81,7 @@ def test_hangs(driver):
 def test_plain():
     pytest.skip("plain tests are pytest's own")
 """
+)
 
 EXPECTED = {
     "made.passes": ("passed", ""),
@@ -138,6 +141,42 @@ def test_each_way_that_a_case_ends_has_its_outcome(pytester: pytest.Pytester) ->
     assert [id_ for id_, (_, part) in EXPECTED.items() if part not in found[id_][1]] == []
     result.assert_outcomes(passed=1 + 2, failed=5, errors=3, skipped=1)  # two bodies passed before their teardown broke
     result.stdout.fnmatch_lines(["leak.domain: *", "*1 unsupported*"])
+
+
+def test_an_unsupported_case_between_two_modules_does_not_harm_the_next(pytester: pytest.Pytester) -> None:
+    shared = "\n@pytest.fixture(scope='module', autouse=True)\ndef shared():\n    yield\n"
+    runs = "\n@a('{0}', C.HOST_INFO)\ndef test_{0}(driver):\n    assert driver.host()\n"
+    unsupported = "\n@a('{0}', C.MIGRATION_LIVE)\ndef test_{0}(driver):\n    assert driver is None\n"
+    pytester.makepyfile(
+        test_one=HEAD + shared + runs.format("first") + unsupported.format("second"),
+        test_two=HEAD + shared + unsupported.format("third") + runs.format("fourth"),
+    )
+    result = pytester.runpytest_subprocess("--virtproof-out=out", "-p", "no:randomly")
+    result.assert_outcomes(passed=2)
+    found = {id_: outcome for id_, (outcome, _) in ends(pytester.path / "out").items()}
+    assert found == {"made.first": "passed", "made.second": "unsupported", "made.third": "unsupported", "made.fourth": "passed"}
+
+
+def test_text_that_no_encoding_has_is_recorded_by_its_number(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        HEAD
+        + """
+from dataclasses import replace
+from virtproof_driver.errors import InvalidSpec
+
+@a("surrogate", C.SPAWN, C.DESTROY)
+def test_surrogate(driver, small):
+    with pytest.raises(InvalidSpec):
+        driver.spawn(replace(small(), name="a" + chr(0xD800)))
+"""
+    )
+    pytester.runpytest_subprocess("--virtproof-out=out").assert_outcomes(passed=1)
+    (begun,) = [
+        record
+        for record in evidence(pytester.path / "out")
+        if record.data.get("method") == "spawn" and "arguments" in record.data
+    ]
+    assert r"\ud800" in str(begun.data["arguments"])
 
 
 def test_the_expression_leaves_the_manifest_cases_that_the_chosen_rest_on(pytester: pytest.Pytester) -> None:

@@ -47,9 +47,9 @@ class CaseRunner:
             lane = self._pool.lane(key)
             unsupported = self._refusals(candidate, lane)
         except VirtproofError as error:
-            return self._without_running(candidate, Outcome.ERROR, str(error))
+            return self._without_running(candidate, Outcome.ERROR, str(error), nextitem)
         if unsupported:
-            return self._without_running(candidate, Outcome.UNSUPPORTED, unsupported)
+            return self._without_running(candidate, Outcome.UNSUPPORTED, unsupported, nextitem)
         self._recorder.begin_case(candidate.lane, candidate.id, where=candidate.where)
         self._note_open(to_line(self._recorder.records()[0]) + "\n")
         with held_back():
@@ -69,8 +69,12 @@ class CaseRunner:
     def _judged(self, records: tuple[Record, ...], lane: Lane) -> tuple[Violation, ...]:
         return judge_case(records, facts_of(lane.backend, lane.versions, self._subject.unclaimed(lane)))
 
-    def _without_running(self, candidate: Candidate[pytest.Item], outcome: Outcome, message: str) -> list[pytest.TestReport]:
+    def _without_running(
+        self, candidate: Candidate[pytest.Item], outcome: Outcome, message: str, nextitem: pytest.Item | None
+    ) -> list[pytest.TestReport]:
+        """Say why a case does not run. What the case before it shared with it, and not with the next one, is torn down here."""
         self._recorder.begin_case(candidate.lane, candidate.id, where=candidate.where)
+        candidate.item.session._setupstate.teardown_exact(nextitem)  # noqa: SLF001 - pytest does it in the protocol of each item
         self._recorder.end_case(outcome=outcome.value, message=message, seconds=0.0)
         return [_report(candidate.item, outcome, message)]
 

@@ -1,13 +1,18 @@
 """Evidence: what a run recorded, one value a line of `evidence.jsonl`.
 
-What belongs here: the record's shape, its kinds with the fields each carries, and turning records into lines and back. What does not:
-where records come from (`recording`) and what they prove (`judges`). A record is written once and never changed.
+What belongs here: the record's shape, its kinds with the fields each carries, and turning records into lines and back. What
+does not: where records come from (`recording`) and what they prove (`judges`). A record is written once and never changed.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
+from typing import Final
+
+# No encoding has these; a case that gives one to a driver is recorded with its number in words.
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 @unique
@@ -41,7 +46,8 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     # A method of the driver's contract, as the case called it. `operation` pairs begin and end.
     Kind.OPERATION_BEGIN: ("operation", "method", "arguments", "thread"),
     Kind.OPERATION_END: ("operation", "method", "result", "error"),
-    # A libvirt call of the driver under test. `call` pairs it with its return or raise; `operation` is the innermost open one, or null.
+    # A libvirt call of the driver under test. `call` pairs it with its return or raise; `operation` is the innermost open one,
+    # or null.
     Kind.CALL: ("call", "object", "key", "method", "arguments", "operation", "thread"),
     Kind.RETURN: ("call", "value"),
     Kind.RAISE: ("call", "code", "domain", "message"),
@@ -55,9 +61,11 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.STATE: ("uuid", "name", "state", "reason"),
     # A fault that the case asked for took effect.
     Kind.FAULT: ("fault", "method", "key"),
-    # Something that the case left: `what` is domain, snapshot, network, pool, volume, callback, connection, thread, process, file.
+    # Something that the case left: `what` is domain, snapshot, network, pool, volume, callback, connection, thread, process or
+    # file.
     Kind.LEFTOVER: ("what", "name", "detail"),
-    # A capability's probe: declared (by the manifest), claimed (by the driver), outcome works | refused | broken, bare likewise or null.
+    # A capability's probe: declared (by the manifest), claimed (by the driver), outcome works | refused | broken, bare likewise
+    # or null.
     Kind.PROBE: ("capability", "declared", "claimed", "outcome", "bare", "detail"),
     Kind.NOTE: ("text",),
 }
@@ -88,7 +96,8 @@ def to_line(record: Record) -> str:
         "t": round(record.t, 6),
         "record": record.kind.value,
     }
-    return json.dumps(head | dict(record.data), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(head | dict(record.data), ensure_ascii=False, separators=(",", ":"))
+    return _LONE_SURROGATE.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text)
 
 
 def from_line(text: str, line: int = 0) -> Record:
