@@ -7,6 +7,7 @@ driver could tell.
 
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from virtproof.lanes.node import PASSWORD, USER
@@ -23,16 +24,22 @@ def replaced(owner: Any, name: str, make: Callable[[Any], Callable[..., object]]
 
 
 def _twisted(binding: Binding, twist: Callable[[Emit], Emit]) -> Binding:
-    """Lifecycle events pass through what `twist` makes of a callback, one for each registration."""
+    """Lifecycle events pass through what `twist` makes of a callback, by whichever of libvirt's interfaces it is registered."""
+    twist_first = cache(twist)  # deregistering names the callback, and must find what was registered for it
 
-    def make(register: Callable[..., int]) -> Callable[..., int]:
+    def make_any(register: Callable[..., int]) -> Callable[..., int]:
         def registered(self: Any, domain: Any, event_id: int, callback: Emit, opaque: object) -> int:
             used = twist(callback) if event_id == DomainEventId.LIFECYCLE else callback
             return register(self, domain, event_id, used, opaque)
 
         return registered
 
-    replaced(binding.virConnect, "domainEventRegisterAny", make)
+    def make_first(with_callback: Callable[..., object]) -> Callable[..., object]:
+        return lambda self, callback, *opaque: with_callback(self, twist_first(callback), *opaque)
+
+    replaced(binding.virConnect, "domainEventRegisterAny", make_any)
+    replaced(binding.virConnect, "domainEventRegister", make_first)
+    replaced(binding.virConnect, "domainEventDeregister", make_first)
     return binding
 
 
