@@ -96,6 +96,12 @@ def test_a_method_has_all_its_spellings(name: str) -> None:
     assert not method_rule(f"Network.{name}").meets(Call("Domain", "k", "create", 1, Exception))
 
 
+def test_a_fault_of_the_list_meets_whichever_way_a_driver_lists() -> None:
+    rule = method_rule("Connection.listAllDomains")
+    assert all(rule.meets(Call("Connection", "k", name, 1, Exception)) for name in ("listAllDomains", "getAllDomainStats"))
+    assert not rule.meets(Call("Connection", "k", "lookupByName", 1, Exception))
+
+
 def test_an_event_rule_takes_a_detail_or_none() -> None:
     assert (event_rule(3).detail, event_rule((5, 1)).detail) == (None, 1)
 

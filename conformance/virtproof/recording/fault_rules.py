@@ -24,6 +24,7 @@ SPELLINGS: Final[tuple[frozenset[str], ...]] = (
     frozenset({"setVcpus", "setVcpusFlags"}),
     frozenset({"setMemory", "setMemoryFlags", "setMaxMemory"}),
     frozenset({"lookupByUUIDString", "lookupByUUID"}),
+    frozenset({"listAllDomains", "getAllDomainStats", "listDomainsID", "listDefinedDomains"}),
     frozenset({"networkDefineXML", "networkDefineXMLFlags"}),
     frozenset({"domainEventRegisterAny", "domainEventRegister"}),
 )
