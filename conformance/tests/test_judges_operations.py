@@ -133,6 +133,37 @@ def test_destroy_of_what_is_gone_is_well() -> None:
     assert rules_of(tape) == []
 
 
+def without_events(*calls: tuple[str, object]) -> Tape:
+    """pause() of a domain that the driver started, of a host whose events nobody hears."""
+    tape = Tape()
+    with tape.operation("start"):
+        tape.call("create")
+        tape.call("state", value=[1, 1])
+    with tape.operation("pause"):
+        for method, value in calls:
+            tape.call(method, value=value)
+    return tape
+
+
+def test_without_events_the_calls_before_tell_where_the_domain_was() -> None:
+    early, shown = without_events(("state", [1, 1])), without_events(("suspend", 0), ("state", [3, 1]))
+    assert [rules_of(early), rules_of(shown)] == [["operation.early"], []]
+
+
+def test_without_events_what_a_list_showed_cannot_be_told() -> None:
+    assert rules_of(without_events(("XMLDesc", "<domain>"))) == []
+
+
+def test_without_events_a_guest_that_was_asked_may_have_obeyed() -> None:
+    tape = Tape()
+    with tape.operation("start"):
+        tape.call("create")
+    tape.call("shutdown")
+    with tape.operation("stop", timeout=5):
+        pass
+    assert rules_of(tape) == []
+
+
 def test_spawn_has_to_show_that_it_started_unless_asked_not_to() -> None:
     started, early, off = Tape(), Tape(), Tape()
     with started.operation("spawn", spec={"uuid": DOMAIN}):
@@ -298,6 +329,36 @@ def test_the_same_read_three_times_in_a_row_is_named() -> None:
             for _ in range(times):
                 tape.call("info", value=[1, 1024])
     assert [rules_of(twice), rules_of(thrice)] == [[], ["polling.repeated-read"]]
+
+
+def test_finding_the_instance_before_each_read_hides_no_loop() -> None:
+    tape = Tape()
+    with tape.operation("stop", timeout=5):
+        for _ in range(3):
+            tape.connection_call("lookupByUUIDString", DOMAIN, value=f"Domain:{DOMAIN}")
+            tape.call("isActive", value=1)
+            tape.call("info", value=[1, 1024])
+    (violation,) = judge_case(tape.done())
+    assert violation.rule == "polling.repeated-read"
+    assert violation.message == f"stop() made the same read, isActive() of {DOMAIN}, 3 times and nothing but reads in between"
+    assert violation.evidence == (5, 17)
+
+
+def test_finding_the_instance_thrice_to_read_it_in_three_ways_is_no_loop() -> None:
+    tape = Tape()
+    with tape.operation("instance"):
+        for method in ("isActive", "info", "XMLDesc"):
+            tape.connection_call("lookupByUUIDString", DOMAIN, value=f"Domain:{DOMAIN}")
+            tape.call(method)
+    assert rules_of(tape) == []
+
+
+def test_a_document_read_with_three_kinds_of_flags_is_no_loop() -> None:
+    tape = Tape()
+    with tape.operation("spec"):
+        for flags in (0, 1, 2):
+            tape.call("XMLDesc", flags, value="<domain>")
+    assert rules_of(tape) == []
 
 
 def test_reads_of_different_objects_are_a_list() -> None:

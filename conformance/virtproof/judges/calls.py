@@ -63,6 +63,9 @@ STATE_READS: Final = frozenset(
     }
 )
 
+# Those that show states in a form that judges do not read: a list of what is active, a document.
+OPAQUE_READS: Final = STATE_READS - {"state", "info", "isActive", "isPersistent", "lookupByUUIDString", "lookupByName"}
+
 # Every family that changes something on the host or in a guest. Names that are not here are reads, or concern the connection.
 MUTATING: Final = frozenset(
     {

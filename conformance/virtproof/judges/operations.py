@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from virtproof.evidence import Kind, Record
 from virtproof.judges.automaton import OFF, Activity, activity_of
-from virtproof.judges.calls import REACHED
+from virtproof.judges.calls import OPAQUE_READS, REACHED
 from virtproof.judges.facts import Facts
 from virtproof.judges.host_events import HostEvent, host_events
 from virtproof.judges.reading import Call, CaseEvidence, Operation, items, number, text, uuid_in
@@ -65,7 +65,7 @@ def _argument(operation: Operation, name: str) -> object:
 def _judge(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent]) -> tuple[Violation, ...]:
     promised = _promised(operation)
     mine = [event for event in events if event.uuid == operation.uuid and event.lifecycle]
-    if _was_there(operation, mine, promised) or _shown(operation, case, mine, promised):
+    if _was_there(operation, case, mine, promised) or _shown(operation, case, mine, promised):
         return ()
     message = (
         f"{operation.method}() of {operation.uuid} reported success before anything showed that it was {_WORDS[operation.method]}"
@@ -73,13 +73,27 @@ def _judge(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent]
     return (violation("operation.early", message, operation.begin, _proof(operation, case, mine, promised)),)
 
 
-def _was_there(operation: Operation, events: Sequence[HostEvent], promised: frozenset[Activity]) -> bool:
+def _was_there(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent], promised: frozenset[Activity]) -> bool:
     """Whether the domain may have been there before the operation began; so too when nothing was known of it."""
     before = [event for event in events if event.record.line < operation.begin.line]
     if not before:
-        return operation.method != "spawn"
+        known = _known_by_calls(operation, case)
+        return operation.method != "spawn" and (not known or bool(promised & known))
     after = before[-1].after
     return after is None or bool(promised & after.activities)
+
+
+def _known_by_calls(operation: Operation, case: CaseEvidence) -> frozenset[Activity]:
+    """Where the host's events are not heard: what the newest call about the domain showed; nothing when that cannot be told."""
+    if any(call.family in OPAQUE_READS for call in case.calls_in(operation)):
+        return frozenset()
+    about = [call for call in case.calls if call.key == operation.uuid and call.begin.line < operation.begin.line]
+    telling = [call for call in about if call.mutating or _read_activity(call) is not None]
+    newest = telling[-1] if telling else None
+    if newest is None or newest.end is None or newest.faulted or not newest.succeeded:
+        return frozenset()
+    read = _read_activity(newest)
+    return REACHED.get(newest.family, frozenset()) if read is None else frozenset({read})
 
 
 def _shown(operation: Operation, case: CaseEvidence, events: Sequence[HostEvent], promised: frozenset[Activity]) -> bool:

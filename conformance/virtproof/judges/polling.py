@@ -19,6 +19,8 @@ from virtproof.verdicts import Violation
 WHILE_WAITING: Final = 2
 IN_A_ROW: Final = 3
 _OBJECTS: Final = frozenset({"Domain", "Connection"})
+# Finding an object before each read of it is a driver's habit, and by itself no polling; but finding it again and again is.
+_FINDS: Final = "lookupBy"
 
 
 def judge(case: CaseEvidence, facts: Facts) -> tuple[Violation, ...]:
@@ -52,15 +54,29 @@ def _end_of_wait(change: Call, following: Call | None, events: Sequence[Record])
 
 
 def _repeated(operation: Operation, calls: Sequence[Call], events: Sequence[Record]) -> list[Violation]:
-    """The first run of identical reads with neither another call nor an event in between."""
-    run: list[Call] = []
-    for call in calls:
-        same = run and _what(run[-1]) == _what(call) and not _told_between(run[-1], call, events)
-        run = [*run, call] if same else [call] if _is_read(call) else []
-        if len(run) == IN_A_ROW:
-            message = f"{operation.method}() made the same read, {_what(run[0])}, {IN_A_ROW} times in a row"
-            return [violation("polling.repeated-read", message, run[0].begin, run[-1].begin)]
+    """The first read that is made a third time with nothing but reads in between, and no event."""
+    for stretch in _stretches(calls, events):
+        made: dict[str, list[Call]] = {}
+        for call in [call for call in stretch if not call.family.startswith(_FINDS)] or stretch:
+            same = made.setdefault(_what(call) + call.arguments, [])
+            same.append(call)
+            if len(same) == IN_A_ROW:
+                message = (
+                    f"{operation.method}() made the same read, {_what(call)}, {IN_A_ROW} times and nothing but reads in between"
+                )
+                return [violation("polling.repeated-read", message, same[0].begin, call.begin)]
     return []
+
+
+def _stretches(calls: Sequence[Call], events: Sequence[Record]) -> Iterator[list[Call]]:
+    """The calls divided into reads that nothing parts: neither another call nor an event."""
+    stretch: list[Call] = []
+    for call in calls:
+        if stretch and (not _is_read(call) or _told_between(stretch[-1], call, events)):
+            yield stretch
+            stretch = []
+        stretch += [call] if _is_read(call) else []
+    yield stretch
 
 
 def _told_between(first: Call, second: Call, events: Sequence[Record]) -> bool:

@@ -26,7 +26,7 @@ RULES: Final[Mapping[str, str]] = MappingProxyType(
         "operation.early": "An operation reported success before the state it promises was reached.",
         "operation.swallowed-error": "An operation reported success though a change it made failed.",
         "polling.state-read-while-waiting": "An operation read a state again and again while it waited.",
-        "polling.repeated-read": "An operation repeated the same read with nothing in between.",
+        "polling.repeated-read": "An operation repeated the same read with nothing but reads in between.",
         "leak.domain": "A domain was left behind.",
         "leak.snapshot": "A snapshot was left behind.",
         "leak.network": "A virtual network was left behind.",
