@@ -157,7 +157,8 @@ def authenticated(virtproof_case: CaseContext) -> tuple[str, str, str]:
 @pytest.fixture
 def inhabited(virtproof_case: CaseContext) -> Iterator[tuple[str, InstanceSpec]]:
     """A URI of a host that has an instance, running, which no driver made; and its spec. `connect(uri)` reaches it."""
-    spec, case_world = virtproof_case.small(), virtproof_case.case_world
+    case_world = virtproof_case.case_world
+    spec = virtproof_case.small(None if case_world.shared else "resident")  # one that goes with its host is no leftover
     yield case_world.inhabited(spec), spec
     domain = virtproof_case.world.domain(spec.uuid) if case_world.shared else None
     if domain is not None:

@@ -63,8 +63,10 @@ def test_a_host_that_asks_nothing_is_opened_with_a_callback_too(sessions: "Sessi
     assert asked == []
 
 
-def test_without_a_callback_it_is_denied(sessions: "Sessions", guarded_uri: str) -> None:
-    assert guarded_uri in str(refusal(sessions, guarded_uri, None))
+def test_without_a_callback_it_is_denied_and_said_what_is_wanted(sessions: "Sessions", guarded_uri: str) -> None:
+    told = str(refusal(sessions, guarded_uri, None))
+    assert guarded_uri in told
+    assert told.endswith("the host asks for credentials, so pass the factory an auth callback")
 
 
 @pytest.mark.parametrize(

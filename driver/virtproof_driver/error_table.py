@@ -116,13 +116,16 @@ CALLS: Mapping[tuple[Code, Domain | None], Make] = MappingProxyType(
 )
 """The error of a call; a pair with a domain goes before the code alone, and what is in neither is a HypervisorError."""
 
+_NO_CALLBACK = (Code.INVALID_ARG, Domain.AUTH)  # credentials are asked for and the caller gave no callback
+_GIVE_ONE = "; the host asks for credentials, so pass the factory an auth callback"
+
 OPENING_DENIED: frozenset[tuple[Code, Domain | None]] = frozenset(
     {
         (Code.AUTH_FAILED, None),
         (Code.AUTH_CANCELLED, None),
         (Code.OPERATION_DENIED, None),
         (Code.ACCESS_DENIED, None),
-        (Code.INVALID_ARG, Domain.AUTH),  # credentials are asked for and the caller gave no callback
+        _NO_CALLBACK,
     }
 )
 """The errors of opening that are PermissionDenied; all others are HostUnreachable."""
@@ -139,7 +142,7 @@ def translate_opening(code: int | None, domain: int | None, message: str | None,
     """The error of opening a connection to `uri`, which must be without credentials."""
     text = message or "libvirt gave no message"
     if {_pair(code or 0, domain), _pair(code or 0, None)} & OPENING_DENIED:
-        return PermissionDenied(f"{uri}: {text}")
+        return PermissionDenied(f"{uri}: {text}{_GIVE_ONE if _pair(code or 0, domain) == _NO_CALLBACK else ''}")
     return HostUnreachable(uri, text)
 
 
