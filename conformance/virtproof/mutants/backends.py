@@ -6,16 +6,21 @@ driver could tell.
 """
 
 import threading
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from virtproof.lanes.node import PASSWORD, USER
 from virtproof.recording.faults import libvirt_error
-from virtproof_driver.constants import CredentialType, DomainEvent, DomainEventId, DomainState, ErrorCode, ErrorDomain
+from virtproof_driver.constants import CredentialType, DomainEvent, DomainState, ErrorCode, ErrorDomain
 
 Binding = Any
-Emit = Callable[..., object]
+Emit = Callable[[int, int], object]
+Twist = Callable[[Emit, int, int], object]
+
+# Where libvirt-python hands a lifecycle event to Python: registered by the first interface, and by domainEventRegisterAny.
+_DISPATCHERS = ("_dispatchDomainEventCallbacks", "_dispatchDomainEventLifecycleCallback")
+_LATE_SECONDS = 6
 
 
 def replaced(owner: Any, name: str, make: Callable[[Any], Callable[..., object]]) -> None:
@@ -23,116 +28,130 @@ def replaced(owner: Any, name: str, make: Callable[[Any], Callable[..., object]]
     setattr(owner, name, make(getattr(owner, name)))
 
 
-def _twisted(binding: Binding, twist: Callable[[Emit], Emit]) -> Binding:
-    """Lifecycle events pass through what `twist` makes of a callback, by whichever of libvirt's interfaces it is registered."""
-    twist_first = cache(twist)  # deregistering names the callback, and must find what was registered for it
+def _twisted(binding: Binding, new: Callable[[], Twist]) -> Binding:
+    """Each lifecycle event passes through a twist, `twist(emit, event, detail)`; `new` makes one for each interface."""
 
-    def make_any(register: Callable[..., int]) -> Callable[..., int]:
-        def registered(self: Any, domain: Any, event_id: int, callback: Emit, opaque: object) -> int:
-            used = twist(callback) if event_id == DomainEventId.LIFECYCLE else callback
-            return register(self, domain, event_id, used, opaque)
+    def make(dispatch: Callable[..., object]) -> Callable[..., object]:
+        twist = new()
 
-        return registered
+        def dispatched(self: Any, domain: Any, event: int, detail: int, *rest: Any) -> int:
+            twist(lambda event, detail: dispatch(self, domain, event, detail, *rest), event, detail)
+            return 0
 
-    def make_first(with_callback: Callable[..., object]) -> Callable[..., object]:
-        return lambda self, callback, *opaque: with_callback(self, twist_first(callback), *opaque)
+        return dispatched
 
-    replaced(binding.virConnect, "domainEventRegisterAny", make_any)
-    replaced(binding.virConnect, "domainEventRegister", make_first)
-    replaced(binding.virConnect, "domainEventDeregister", make_first)
+    for name in _DISPATCHERS:
+        replaced(binding.virConnect, name, make)
     return binding
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-def drops_undefined(binding: Binding) -> Binding:
-    """Emits nothing when a domain is undefined."""
+def loses_an_event(binding: Binding) -> Binding:
+    """Loses the first UNDEFINED."""
 
-    def twist(emit: Emit) -> Emit:
-        return lambda c, d, event, detail, o: event == DomainEvent.UNDEFINED or emit(c, d, event, detail, o)
+    def new() -> Twist:
+        lost: list[int] = []
 
-    return _twisted(binding, twist)
+        def twist(emit: Emit, event: int, detail: int) -> None:
+            if event == DomainEvent.UNDEFINED and not lost:
+                lost.append(event)
+            else:
+                emit(event, detail)
+
+        return twist
+
+    return _twisted(binding, new)
 
 
 def emits_started_twice(binding: Binding) -> Binding:
     """Emits STARTED twice."""
 
-    def twist(emit: Emit) -> Emit:
-        def twice(c: Any, d: Any, event: int, detail: int, o: object) -> None:
-            for _ in range(1 + (event == DomainEvent.STARTED)):
-                emit(c, d, event, detail, o)
+    def twist(emit: Emit, event: int, detail: int) -> None:
+        for _ in range(1 + (event == DomainEvent.STARTED)):
+            emit(event, detail)
 
-        return twice
-
-    return _twisted(binding, twist)
+    return _twisted(binding, lambda: twist)
 
 
-def swaps_pause_and_resume(binding: Binding) -> Binding:
-    """Emits RESUMED when a domain is suspended, and SUSPENDED when it is resumed."""
-    other = {int(DomainEvent.SUSPENDED): int(DomainEvent.RESUMED), int(DomainEvent.RESUMED): int(DomainEvent.SUSPENDED)}
+def swaps_neighbours(binding: Binding) -> Binding:
+    """Emits DEFINED after the event that follows it."""
 
-    def twist(emit: Emit) -> Emit:
-        return lambda c, d, event, detail, o: emit(c, d, other.get(event, event), detail, o)
+    def new() -> Twist:
+        held: list[Callable[[], object]] = []
 
-    return _twisted(binding, twist)
+        def twist(emit: Emit, event: int, detail: int) -> None:
+            if event == DomainEvent.DEFINED:
+                held.append(lambda: emit(event, detail))
+                return
+            emit(event, detail)
+            while held:
+                held.pop(0)()
+
+        return twist
+
+    return _twisted(binding, new)
 
 
 def emits_late(binding: Binding) -> Binding:
     """Emits SUSPENDED six seconds late."""
 
-    def twist(emit: Emit) -> Emit:
-        def late(c: Any, d: Any, event: int, detail: int, o: object) -> None:
-            if event != DomainEvent.SUSPENDED:
-                emit(c, d, event, detail, o)
-                return
-            timer = threading.Timer(6, emit, (c, d, event, detail, o))
-            timer.daemon = True
-            timer.start()
+    def twist(emit: Emit, event: int, detail: int) -> None:
+        if event != DomainEvent.SUSPENDED:
+            emit(event, detail)
+            return
+        timer = threading.Timer(_LATE_SECONDS, emit, (event, detail))
+        timer.daemon = True
+        timer.start()
 
-        return late
-
-    return _twisted(binding, twist)
+    return _twisted(binding, lambda: twist)
 
 
 def emits_strays(binding: Binding) -> Binding:
-    """Emits STARTED after each STOPPED, of a domain that stays off."""
+    """Emits SUSPENDED after each UNDEFINED, of a domain that is gone."""
 
-    def twist(emit: Emit) -> Emit:
-        def stray(c: Any, d: Any, event: int, detail: int, o: object) -> None:
-            emit(c, d, event, detail, o)
-            if event == DomainEvent.STOPPED:
-                emit(c, d, int(DomainEvent.STARTED), 0, o)
+    def twist(emit: Emit, event: int, detail: int) -> None:
+        emit(event, detail)
+        if event == DomainEvent.UNDEFINED:
+            emit(DomainEvent.SUSPENDED, 0)
 
-        return stray
+    return _twisted(binding, lambda: twist)
 
-    return _twisted(binding, twist)
+
+def tells_no_detail(binding: Binding) -> Binding:
+    """Emits each event with detail 0: a forced stop looks like a guest's own."""
+
+    def twist(emit: Emit, event: int, _detail: int) -> None:
+        emit(event, 0)
+
+    return _twisted(binding, lambda: twist)
 
 
 # --- states and errors ------------------------------------------------------------------------------------------------
 
 
 def wrong_code_for_unknown(binding: Binding) -> Binding:
-    """Answers an unknown UUID with an internal error."""
+    """Answers an unknown storage volume with an internal error."""
 
     def make(look_up: Callable[..., object]) -> Callable[..., object]:
-        def wrong(self: Any, uuid: str) -> object:
+        def wrong(self: Any, name: str) -> object:
             try:
-                return look_up(self, uuid)
+                return look_up(self, name)
             except binding.libvirtError as error:
-                raise libvirt_error(binding.libvirtError, ErrorCode.INTERNAL_ERROR, ErrorDomain.QEMU, str(error)) from error
+                raise libvirt_error(binding.libvirtError, ErrorCode.INTERNAL_ERROR, ErrorDomain.STORAGE, str(error)) from error
 
         return wrong
 
-    replaced(binding.virConnect, "lookupByUUIDString", make)
+    replaced(binding.virStoragePool, "storageVolLookupByName", make)
     return binding
 
 
 def always_running(binding: Binding) -> Binding:
     """Says of every domain that is off that it runs."""
 
-    def make(state: Callable[..., list[int]]) -> Callable[..., list[int]]:
-        def lying(self: Any, flags: int = 0) -> list[int]:
+    def make(state: Callable[..., Sequence[int]]) -> Callable[..., object]:
+        def lying(self: Any, flags: int = 0) -> Sequence[int]:
             found = state(self, flags)
             return [DomainState.RUNNING, 1] if found[0] == DomainState.SHUTOFF else found
 
@@ -145,29 +164,28 @@ def always_running(binding: Binding) -> Binding:
 def lists_no_stopped_domain(binding: Binding) -> Binding:
     """Lists no domain that is off."""
 
-    def make(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-        return lambda self, *args: [each for each in read(self, *args) if _domain(each).isActive()]
+    def lying(domain_of: Callable[[Any], Any]) -> Callable[[Callable[..., Sequence[Any]]], Callable[..., object]]:
+        def make(read: Callable[..., Sequence[Any]]) -> Callable[..., object]:
+            def listed(self: Any, *args: int) -> Sequence[Any]:
+                return [each for each in read(self, *args) if domain_of(each).isActive()]
 
-    for name in ("listAllDomains", "getAllDomainStats"):
-        replaced(binding.virConnect, name, make)
+            return listed
+
+        return make
+
+    replaced(binding.virConnect, "listAllDomains", lying(lambda domain: domain))
+    replaced(binding.virConnect, "getAllDomainStats", lying(itemgetter(0)))
     return binding
-
-
-def _domain(listed: Any) -> Any:
-    return listed[0] if isinstance(listed, tuple) else listed
 
 
 # --- what is accepted and not done ------------------------------------------------------------------------------------
 
 
 def _does_nothing(owner: Any, name: str) -> None:
-    setattr(owner, name, lambda _self, *_args: 0)
+    def nothing(_self: Any, *_args: object) -> int:
+        return 0
 
-
-def keeps_undefined(binding: Binding) -> Binding:
-    """Accepts an undefine and keeps the definition."""
-    _does_nothing(binding.virDomain, "undefineFlags")
-    return binding
+    setattr(owner, name, nothing)
 
 
 def keeps_no_metadata(binding: Binding) -> Binding:

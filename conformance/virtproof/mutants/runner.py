@@ -8,7 +8,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,7 +92,7 @@ def _chosen(backend: str | None, names: Sequence[str]) -> list[Mutant]:
 
 
 @contextmanager
-def _folder(given: Path | None) -> Iterator[Path]:
+def _folder(given: Path | None) -> Generator[Path]:
     """Where the runs are kept: the user's folder, or one that goes with the command."""
     if given is not None:
         yield given.resolve()

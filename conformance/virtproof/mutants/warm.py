@@ -5,20 +5,23 @@ they compared. What cannot be collected is told by the runs themselves.
 """
 
 import contextlib
+import importlib
 import io
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
-import virtproof.mutants.backends
-import virtproof.mutants.drivers
-import virtproof.mutants.once  # noqa: F401 - imported so that no run has to
 from virtproof.errors import VirtproofError
 from virtproof.options import Options
 from virtproof.runner import RunOptions, run
 
+NEEDED: Final = ("virtproof.mutants.backends", "virtproof.mutants.drivers", "virtproof.mutants.once")
+
 
 def warm() -> None:
-    """Collect every case, and run none."""
+    """Import what runs need, collect every case, and run none."""
+    for name in NEEDED:
+        importlib.import_module(name)
     with TemporaryDirectory(prefix="virtproof-warm-") as folder, contextlib.suppress(VirtproofError):
         run(RunOptions(session=Options(), out=Path(folder), pytest_args=("--collect-only", "-q")), io.StringIO())
 

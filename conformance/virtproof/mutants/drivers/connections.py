@@ -12,14 +12,17 @@ from virtproof_driver.keepalive import Keepalive
 
 def writes_when_read_only(uri: str, *, binding: Binding | None = None, **options: Any) -> LibvirtDriver:
     """Opens a read-only connection for writing."""
-    return connect(uri, binding=binding, **{**options, "read_only": False})
+    options.pop("read_only", None)
+    return connect(uri, binding=binding, **options)
 
 
 def sends_no_keepalive(uri: str, *, binding: Binding | None = None, **options: Any) -> LibvirtDriver:
     """Sends no keepalive, whatever it was asked."""
-    return connect(uri, binding=binding, **{**options, "keepalive": Keepalive(interval=0, count=0)})
+    options["keepalive"] = Keepalive(interval=0, count=0)
+    return connect(uri, binding=binding, **options)
 
 
 def answers_for_nobody(uri: str, *, binding: Binding | None = None, **options: Any) -> LibvirtDriver:
     """Ignores the caller's credentials."""
-    return connect(uri, binding=binding, **{**options, "auth": None})
+    options.pop("auth", None)
+    return connect(uri, binding=binding, **options)

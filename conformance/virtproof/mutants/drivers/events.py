@@ -3,11 +3,10 @@
 What belongs here: mistakes in delivery: twice, never, out of order, to the wrong listener, after an outage.
 """
 
-from typing import Any
-
 from virtproof.mutants.drivers.base import factory
 from virtproof_driver import LibvirtDriver
 from virtproof_driver.contract import InstanceId, Listener, Subscription
+from virtproof_driver.link import HostLink
 from virtproof_driver.values import EventKind, LifecycleEvent
 
 
@@ -61,7 +60,7 @@ class _IgnoresTheFilter(LibvirtDriver):
 class _OneForAll(LibvirtDriver):
     """Calls all listeners in one loop: the first exception ends it, the slowest holds it up."""
 
-    def __init__(self, link: Any) -> None:
+    def __init__(self, link: HostLink) -> None:
         super().__init__(link)
         self._listeners: list[Listener] = []
 

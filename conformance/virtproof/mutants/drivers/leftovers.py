@@ -11,8 +11,9 @@ from virtproof.mutants.drivers.base import factory
 from virtproof_driver import LibvirtDriver, connect
 from virtproof_driver.binding import Binding
 from virtproof_driver.constants import DomainEventId
-from virtproof_driver.contract import InstanceId, Listener, Subscription
+from virtproof_driver.contract import InstanceId
 from virtproof_driver.errors import InstanceExists, InstanceNotFound
+from virtproof_driver.link import HostLink
 from virtproof_driver.spec import InstanceSpec, NewVolume, VolumeSource
 from virtproof_driver.values import Instance
 
@@ -63,11 +64,11 @@ class _LeavesDefinitions(LibvirtDriver):
 
 
 class _LeaksACallback(LibvirtDriver):
-    """Registers for events at the host itself and never deregisters."""
+    """Registers for one event more than it deregisters."""
 
-    def subscribe(self, listener: Listener, *, uuid: InstanceId | None = None) -> Subscription:
-        self.link.connection().domainEventRegisterAny(None, DomainEventId.LIFECYCLE, lambda *_: None, None)
-        return super().subscribe(listener, uuid=uuid)
+    def __init__(self, link: HostLink) -> None:
+        super().__init__(link)
+        link.connection().domainEventRegisterAny(None, DomainEventId.WATCHDOG, lambda *_: None, None)
 
 
 _forgotten: list[object] = []

@@ -74,7 +74,7 @@ class _ForgetsMetadata(LibvirtDriver):
         self.instance(uuid)
 
 
-class _NamesNoCurrentSnapshot(LibvirtDriver):
+class _RevertsNothing(LibvirtDriver):
     """Reverts to a snapshot by name and reports success without doing it."""
 
     def revert_snapshot(self, uuid: InstanceId, name: str) -> Instance:
@@ -111,7 +111,7 @@ reboots_by_stopping = factory(_RebootsByStopping)
 loses_the_save = factory(_LosesTheSave)
 keeps_a_rescue = factory(_KeepsARescue)
 forgets_metadata = factory(_ForgetsMetadata)
-reverts_nothing = factory(_NamesNoCurrentSnapshot)
+reverts_nothing = factory(_RevertsNothing)
 snapshots_without_text = factory(_SnapshotsWithoutText)
 reports_allocation = factory(_ReportsAllocation)
 leaves_networks = factory(_LeavesNetworks)
