@@ -164,6 +164,16 @@ def test_without_events_a_guest_that_was_asked_may_have_obeyed() -> None:
     assert rules_of(tape) == []
 
 
+def test_a_destroy_that_is_refused_since_the_instance_is_off_shows_it() -> None:
+    tape, other = Tape(), Tape()
+    for each, code in ((tape, 55), (other, 38)):
+        each.call("state", value=[1, 1])
+        with each.operation("destroy"):
+            each.call("destroy", raises=(code, 12))
+            each.call("undefineFlags", 3)
+    assert [rules_of(tape), rules_of(other)] == [[], ["operation.early", "operation.swallowed-error"]]
+
+
 def test_spawn_has_to_show_that_it_started_unless_asked_not_to() -> None:
     started, early, off = Tape(), Tape(), Tape()
     with started.operation("spawn", spec={"uuid": DOMAIN}):

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from virtproof.evidence import Kind, Record
 from virtproof.judges.automaton import OFF, Activity, activity_of
-from virtproof.judges.calls import OPAQUE_READS, REACHED
+from virtproof.judges.calls import MUTATING, OPAQUE_READS, REACHED, STATE_READS
 from virtproof.judges.facts import Facts
 from virtproof.judges.host_events import HostEvent, host_events
 from virtproof.judges.reading import Call, CaseEvidence, Operation, items, number, text, uuid_in
@@ -32,6 +32,10 @@ PROMISES: Final[Mapping[str, frozenset[Activity]]] = {
     "resume": _RUNNING,
     "spawn": _RUNNING | {Activity.PAUSED},
 }
+# Refusals that show an instance off or gone: it cannot be found, or destroy() says that it does not run.
+_SHOW_OFF: Final = frozenset(
+    {(family, ErrorCode.NO_DOMAIN) for family in (*STATE_READS, *MUTATING)} | {("destroy", ErrorCode.OPERATION_INVALID)}
+)
 _WORDS: Final[Mapping[str, str]] = {
     "start": "running",
     "stop": "off",
@@ -122,7 +126,7 @@ def _shows(call: Call, uuid: str, promised: frozenset[Activity]) -> bool:
     if call.end is None or call.faulted or uuid not in (call.key, _looked_up(call)):
         return False
     if not call.succeeded:
-        return call.error is not None and call.error[0] == ErrorCode.NO_DOMAIN and promised is OFF
+        return promised is OFF and call.error is not None and (call.family, call.error[0]) in _SHOW_OFF
     if call.family in REACHED:
         return bool(promised & REACHED[call.family])
     return _read_activity(call) in promised
