@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from virtproof_driver.driver import LibvirtDriver
-from virtproof_driver.errors import InvalidSpec, InvalidState
+from virtproof_driver.errors import InvalidSpec, InvalidState, OperationTimeout
+from virtproof_driver.operations import deadlines
 from virtproof_driver.spec import Disk, DiskSource, InstanceSpec, NewVolume, PoolSpec, SnapshotSpec, VolumeSource, VolumeSpec
 from virtproof_driver.values import PowerState, StopOutcome
 
@@ -50,6 +51,26 @@ def test_a_transient_instance_that_stops_is_gone(driver: LibvirtDriver, small: I
     driver.link.domain(small.uuid).undefineFlags()
     assert driver.stop(small.uuid, timeout=5) is StopOutcome.GRACEFUL
     assert driver.instances() == ()
+
+
+def test_a_host_that_keeps_what_it_undefined_is_a_timeout(
+    driver: LibvirtDriver, small: InstanceSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver.spawn(small)
+    call: Callable[..., object] = driver.link.call
+    asked: list[str] = []
+
+    def swallow(function: Callable[..., object], *args: object) -> object:
+        if "undefineFlags" not in repr(function):
+            return call(function, *args)
+        asked.append("undefineFlags")
+        return 0
+
+    monkeypatch.setattr(deadlines, "UNDEFINE", 0.05)
+    monkeypatch.setattr(driver.link, "call", swallow)
+    with pytest.raises(OperationTimeout, match="undefined event"):
+        driver.destroy(small.uuid)
+    assert (asked, driver.instance(small.uuid).state) == (["undefineFlags"], PowerState.OFF)
 
 
 BEFORE_DESTROY: dict[str, Callable[[LibvirtDriver, UUID], object]] = {

@@ -161,8 +161,8 @@ def _undefine(link: Link, uuid: UUID) -> bool:
             wait.until(deadlines.UNDEFINE)
     except InstanceNotFound:
         return True
-    except OperationTimeout:
-        return _is_gone(link, uuid)
+    except OperationTimeout as late:
+        return _is_gone(link, uuid, late)
     except _REFUSALS:
         if instance(link, uuid).state in ACTIVE:  # transient, and running: forcing it off removes it
             return False
@@ -171,12 +171,14 @@ def _undefine(link: Link, uuid: UUID) -> bool:
     return known is None or not known.active
 
 
-def _is_gone(link: Link, uuid: UUID) -> bool:
+def _is_gone(link: Link, uuid: UUID, late: OperationTimeout) -> bool:
     try:
-        instance(link, uuid)
+        found = instance(link, uuid)
     except InstanceNotFound:
         return True
-    return False
+    if found.state in ACTIVE:
+        return False
+    raise late  # off and defined still: the host did nothing, and would not do it the next time either
 
 
 def _delete_volumes(link: Link, volumes: Sequence[NewVolume]) -> None:
