@@ -13,10 +13,10 @@ from virtproof.evidence import Kind, Record
 from virtproof.judges import automaton
 from virtproof.judges.automaton import UNKNOWN, Activity, World
 from virtproof.judges.calls import SILENT, family
+from virtproof.judges.contention import LAG, Contention, contention, is_contended
 from virtproof.judges.reading import Call, CaseEvidence, items, number, text
 from virtproof_driver.constants import DomainEvent, DomainEventId
 
-LAG: Final = 2.0  # seconds that an event may take to the recorder; it took milliseconds (libvirt 9.0.0, in process and over RPC)
 _OPENING: Final = frozenset({"open", "openAuth", "openReadOnly"})
 
 
@@ -90,6 +90,10 @@ class Worlds:
         if uuid in self._worlds and Activity.PAUSED in self._worlds[uuid].activities:
             self.widen(uuid, Activity.RUNNING)
 
+    def lose(self, uuid: str) -> None:
+        """Anything is possible of this domain from now on."""
+        self._worlds[uuid] = UNKNOWN
+
     def forget(self) -> None:
         """A connection was opened: what happened before it was heard is not known."""
         self._worlds = dict.fromkeys(self._worlds, UNKNOWN)
@@ -97,12 +101,12 @@ class Worlds:
 
 def host_events(case: CaseEvidence) -> tuple[HostEvent, ...]:
     """The host's lifecycle and reboot events, in order."""
-    worlds = Worlds()
+    worlds, contended = Worlds(), contention(case.calls)
     returns = {call.end.line: call for call in case.calls if call.end is not None}
     found: list[HostEvent] = []
     for record in case.records:
         if record.kind is Kind.EVENT:
-            found += _heard(worlds, record)
+            found += _heard(worlds, record, contended)
         elif record.kind is Kind.STATE:
             worlds.widen(text(record, "uuid"), automaton.activity_of(number(record, "state")))
         elif record.kind is Kind.CALL:
@@ -120,8 +124,11 @@ def by_domain(events: tuple[HostEvent, ...]) -> Mapping[str, tuple[HostEvent, ..
     return {uuid: tuple(group) for uuid, group in grouped.items()}
 
 
-def _heard(worlds: Worlds, record: Record) -> list[HostEvent]:
+def _heard(worlds: Worlds, record: Record, contended: Contention) -> list[HostEvent]:
     identity, uuid = number(record, "id"), text(record, "uuid")
+    disorder = is_contended(contended, uuid, record.t)
+    if disorder:
+        worlds.lose(uuid)
     event, detail = number(record, "event") or 0, number(record, "detail") or 0
     if identity is None or identity not in (DomainEventId.LIFECYCLE, DomainEventId.REBOOT):
         return []
@@ -131,7 +138,7 @@ def _heard(worlds: Worlds, record: Record) -> list[HostEvent]:
     else:
         before = worlds.before(uuid, event, detail)
         after = automaton.step(before, event, detail)
-        worlds.put(uuid, after or automaton.forced(event, detail), record.t)
+        worlds.put(uuid, UNKNOWN if disorder else after or automaton.forced(event, detail), record.t)
     return [HostEvent(record=record, uuid=uuid, id=identity, event=event, detail=detail, before=before, after=after)]
 
 
