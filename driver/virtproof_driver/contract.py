@@ -1,7 +1,8 @@
 """The contract that every driver under test implements. Names are fixed: add, don't rename.
 
 What belongs here: signatures, and in the docstrings the units, events and errors promised. A driver implements what its
-`capabilities` claim; a method that it does not claim may be absent or raise NotSupported. The reference driver is `driver.LibvirtDriver`.
+`capabilities` claim; a method that it does not claim may be absent or raise NotSupported. The reference driver is
+`driver.LibvirtDriver`.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -155,6 +155,7 @@ def wrong_state(found: Instance, verb: str, sources: frozenset[PowerState]) -> I
 def _after_refusal(link: Link, uuid: UUID, row: Transition, refusal: DriverError) -> Instance:
     found = instance(link, uuid)
     if row.reached(found):
+        link.observe(uuid, found.state, found.reason)  # the call was made because events had told otherwise
         return found
     if found.state in row.sources:  # the state allowed it: the host's own trouble, told in its own words
         raise refusal
