@@ -55,7 +55,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _driver("counts-in-kib", "takes MiB for KiB", "lifecycle.resize.definition"),
     _driver("escapes-twice", "escapes a name by hand", "escaping.instance.name"),
     _driver("lists-the-active", "lists only what runs", "inventory.list.states"),
-    _driver("list-fails", "fails when a listed domain is gone", "inventory.vanishing"),
+    _driver("list-fails", "fails when a listed domain is gone", "inventory.vanishing.between"),
     _driver("reboots-by-stopping", "reboots by stopping", "lifecycle.reboot.keeps-running"),
     _driver("loses-the-save", "suspends by stopping", "lifecycle.suspend.resume"),
     _driver("keeps-a-rescue", "leaves the rescue's disks", "lifecycle.rescue.round-trip"),

@@ -15,6 +15,7 @@ from virtproof.cases import Level, case
 from virtproof.evidence import Kind
 from virtproof.fixtures import Small
 from virtproof.foreign import foreign_domain, foreign_xml
+from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.common import NO_SUCH, SPAWNED
 from virtproof_driver import Capability
@@ -138,6 +139,23 @@ def test_domains_come_and_go_while_listing(driver: ComputeDriver, off_instance: 
         enough.set()
         other_client.join()
     assert all(off_instance.uuid in uuids for uuids in lists)
+    assert own(driver, world) == [(off_instance.name, PowerState.OFF)]
+
+
+@case(
+    "inventory.vanishing.between",
+    Level.MUST,
+    requirement="A domain that goes right after the host has listed it does not make listing fail, and no other is left out.",
+    source="virConnectListAllDomains: a domain may go after the call returned; error 42 from then on",
+    since="1.0",
+    needs=SPAWNED,
+)
+def test_a_domain_goes_right_after_it_was_listed(
+    driver: ComputeDriver, off_instance: Instance, small: Small, world: World, faults: Faults
+) -> None:
+    with foreign_domain(world, small(), start=False) as going:
+        faults.after("listAllDomains", lambda: going.undefineFlags(0))
+        assert off_instance.uuid in {one.uuid for one in driver.instances()}
     assert own(driver, world) == [(off_instance.name, PowerState.OFF)]
 
 
