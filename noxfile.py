@@ -90,7 +90,7 @@ def conformance(session: nox.Session, backend: str) -> None:
 @nox.session(tags=["check"])
 def mutants(session: nox.Session) -> None:
     """Prove that the suite catches wrong drivers and wrong backends: each mutant must be caught by the case it names."""
-    tool(session, "virtproof", "mutants", "-n", WORKERS, *session.posargs)
+    tool(session, "virtproof", "mutants", *session.posargs)
 
 
 @nox.session(tags=["check"])

@@ -28,6 +28,7 @@ from virtproof.verdicts import Report
 
 ALL_CAUGHT: Final = 0
 SOME_MISSED: Final = 1
+AT_A_TIME: Final = 2 * (os.cpu_count() or 1)  # the slow runs wait for what a mutant never does, and need no processor for it
 
 Run = Callable[[Attempt], Report]
 
@@ -122,7 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("names", nargs="*", metavar="MUTANT", help="only these (default: all)")
     parser.add_argument("--backend", metavar="NAME", help="only mutants that run on this backend")
-    parser.add_argument("-n", dest="workers", type=_positive, default=os.cpu_count() or 1, metavar="N", help="how many at a time")
+    parser.add_argument(
+        "-n", dest="workers", type=_positive, default=AT_A_TIME, metavar="N", help="runs at a time (default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep each run's evidence and reports here (default: nowhere)")
     return parser
 
