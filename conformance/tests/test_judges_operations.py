@@ -327,6 +327,17 @@ def test_a_read_after_each_of_two_changes_is_no_polling() -> None:
     assert rules_of(tape) == []
 
 
+def test_after_a_refusal_nothing_is_waited_for() -> None:
+    tape = Tape()
+    tape.running()
+    with tape.operation("destroy"):
+        tape.call("destroy", raises=(55, 20))
+        tape.connection_call("lookupByUUIDString", DOMAIN, raises=(42, 12))
+        tape.connection_call("lookupByUUIDString", DOMAIN, raises=(42, 12))
+    tape.event(5, 1)
+    assert rules_of(tape) == []
+
+
 def test_where_the_host_has_no_events_waiting_may_poll() -> None:
     facts = Facts(supported=frozenset(Capability) - {Capability.EVENTS_LIFECYCLE})
     assert rules_of(stop_with_reads(2, "state"), facts) == []

@@ -37,8 +37,8 @@ def judge(case: CaseEvidence, facts: Facts) -> tuple[Violation, ...]:
 def _while_waiting(operation: Operation, calls: Sequence[Call], events: Sequence[Record]) -> Iterator[Violation]:
     changes = [call for call in calls if call.mutating]
     for change, following in zip(changes, (*changes[1:], None), strict=False):
-        if change.end is None or change.begin.data.get("object") not in _OBJECTS:
-            continue
+        if change.end is None or not change.succeeded or change.begin.data.get("object") not in _OBJECTS:
+            continue  # what was refused is not waited for
         until = _end_of_wait(change, following, events)
         reads = [call for call in calls if _is_read(call) and change.end.line < call.begin.line < until]
         counted = Counter(_what(read) for read in reads)
