@@ -1,8 +1,9 @@
 """libvirt's event loop: one thread a process and binding, registered before the first connection.
 
-What belongs here: registration, the thread, and silencing libvirt's default error handler, which prints to stderr what the
-driver raises anyway. What does not: what callbacks do. Source: https://libvirt.org/html/libvirt-libvirt-event.html: the
-implementation must be registered before a connection is opened, or that connection has no events and no keepalive.
+What belongs here: registration, the thread, silencing libvirt's default error handler, which prints to stderr what the driver
+raises anyway, and having errors kept (`last_error`). What does not: what callbacks do.
+Source: https://libvirt.org/html/libvirt-libvirt-event.html: the implementation must be registered before a connection is opened,
+or that connection has no events and no keepalive.
 """
 
 import logging
@@ -10,6 +11,7 @@ import threading
 import time
 
 from virtproof_driver.binding import Binding
+from virtproof_driver.edge import last_error
 
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -29,6 +31,7 @@ def ensure_running(binding: Binding) -> None:
         if any(inner is running for running in _running):
             return
         inner.registerErrorHandler(_silence, None)
+        last_error.keep(inner.libvirtError)
         inner.virEventRegisterDefaultImpl()
         threading.Thread(target=_run, args=(inner,), name="virtproof-event-loop", daemon=True).start()
         _running.append(inner)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from virtproof_driver.binding import Binding, Connection, Domain
 from virtproof_driver.constants import ErrorCode, ListFlag, StatsType
+from virtproof_driver.edge import last_error
 from virtproof_driver.events import Found
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.states import power_state
@@ -28,10 +29,11 @@ def _states_in_bulk(connection: Connection) -> Iterator[tuple[Domain, tuple[int,
 
 def _states_one_by_one(binding: Binding, connection: Connection) -> Iterator[tuple[Domain, tuple[int, int]]]:
     for domain in connection.listAllDomains():
+        last_error.forget()
         try:
             state, reason = domain.state()[:2]
         except binding.libvirtError as error:
-            if error.get_error_code() == ErrorCode.NO_DOMAIN:  # gone since it was listed
+            if last_error.said(error).get_error_code() == ErrorCode.NO_DOMAIN:  # gone since it was listed
                 continue
             raise
         yield domain, (state, reason)

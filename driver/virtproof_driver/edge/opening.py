@@ -13,6 +13,7 @@ from uuid import UUID
 from virtproof_driver.auth import Authenticate, without_credentials
 from virtproof_driver.binding import Binding, Connection, Domain, LibvirtError
 from virtproof_driver.constants import ConnectFlag, DomainEventId, ErrorCode
+from virtproof_driver.edge import last_error
 from virtproof_driver.edge.credentials import CredentialDesk
 from virtproof_driver.edge.event_loop import ensure_running
 from virtproof_driver.edge.feed import Feed
@@ -72,6 +73,7 @@ def dial(target: Target) -> Connection:
     """
     desk = CredentialDesk(target.auth) if target.auth is not None else None
     ensure_running(target.binding)
+    last_error.forget()
     try:
         return _open(target, desk)
     except target.binding.libvirtError as error:
@@ -88,9 +90,10 @@ def _open(target: Target, desk: CredentialDesk | None) -> Connection:
 def _failure(target: Target, desk: CredentialDesk | None, error: LibvirtError) -> tuple[DriverError, BaseException | None]:
     if desk is not None and desk.error is not None:
         return PermissionDenied(f"{target.address}: the callback for credentials raised {type(desk.error).__name__}"), desk.error
-    message = (error.get_error_message() or "").replace(target.uri, target.address)
+    said = last_error.said(error)
+    message = (said.get_error_message() or "").replace(target.uri, target.address)
     message = desk.without_secrets(message) if desk is not None else message
-    return translate_opening(error.get_error_code(), error.get_error_domain(), message, uri=target.address), None
+    return translate_opening(said.get_error_code(), said.get_error_domain(), message, uri=target.address), None
 
 
 def establish(target: Target, ear: Ear) -> Opened:
@@ -100,8 +103,8 @@ def establish(target: Target, ear: Ear) -> Opened:
     try:
         return _prepare(target, connection, ear, callback_ids)
     except target.binding.libvirtError as error:
-        give_up(target.binding, connection, callback_ids)
         failure, cause = _failure(target, None, error)
+        give_up(target.binding, connection, callback_ids)
     except BaseException:
         give_up(target.binding, connection, callback_ids)
         raise
@@ -110,6 +113,7 @@ def establish(target: Target, ear: Ear) -> Opened:
 
 def _prepare(target: Target, connection: Connection, ear: Ear, callback_ids: list[int]) -> Opened:
     remote = _keep_alive(target, connection)
+    last_error.forget()
     hypervisor = target.hypervisor_for(connection.getType())
     connection.registerCloseCallback(lambda _connection, _reason, _opaque: ear.on_close(ear.epoch), None)
     ear.feed.began(ear.epoch)
@@ -123,10 +127,11 @@ def _prepare(target: Target, connection: Connection, ear: Ear, callback_ids: lis
 
 def _keep_alive(target: Target, connection: Connection) -> bool:
     """Set the keepalive; says whether there is a daemon to keep alive, which libvirt tells by refusing otherwise (code 3)."""
+    last_error.forget()
     try:
         connection.setKeepAlive(target.keepalive.interval, target.keepalive.count)
     except target.binding.libvirtError as error:
-        if error.get_error_code() != ErrorCode.NO_SUPPORT:
+        if last_error.said(error).get_error_code() != ErrorCode.NO_SUPPORT:
             raise
         return False
     return True

@@ -20,6 +20,7 @@ from uuid import UUID
 from virtproof_driver.binding import Connection, Domain
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.contract import Listener, Subscription
+from virtproof_driver.edge import last_error
 from virtproof_driver.edge.feed import Feed
 from virtproof_driver.edge.offenders import offender
 from virtproof_driver.edge.opener import Opener
@@ -101,14 +102,16 @@ class Session:
         self._check_open()
         live = self._live
         self._thread.call_began = time.monotonic()
+        last_error.forget()
         try:
             return function(*args, **kwargs)
         except self._target.binding.libvirtError as error:
+            said = last_error.said(error)
             failure = translate(
-                error.get_error_code(),
-                error.get_error_domain(),
-                error.get_error_message(),
-                offender=offender(function, args, error.get_error_code()),
+                said.get_error_code(),
+                said.get_error_domain(),
+                said.get_error_message(),
+                offender=offender(function, args, said.get_error_code()),
             )
             raise self._noticed(failure, live) from error
 
