@@ -148,14 +148,29 @@ def test_objects_callbacks_connections_and_threads_that_are_left_are_told(
     assert leftovers(recorder) == [
         ("domain", "vm"),
         ("snapshot", "vm/s"),
+        ("thread", "a driver's thread"),
         ("callback", "domain callback"),
         ("callback", "close callback"),
         ("connection", "connection-2"),
-        ("thread", "a driver's thread"),
     ]
     done.set()
     thread.join()
     other.close()
+
+
+def test_a_connection_that_a_thread_is_still_giving_up_is_not_left(
+    recorder: Recorder, binding: RecordingBinding, opened: Opened
+) -> None:
+    check, late = LeftoverCheck(recorder, binding), threading.Event()
+    connection = opened()
+
+    def give_up() -> None:
+        late.wait(0.05)
+        connection.close()
+
+    threading.Thread(target=give_up, name="a driver's thread").start()
+    assert check.after_close() == 0
+    assert leftovers(recorder) == []
 
 
 def test_a_case_is_written_when_it_ends(tmp_path: Path) -> None:

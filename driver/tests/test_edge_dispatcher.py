@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from functools import partial
 
 import pytest
@@ -48,3 +49,16 @@ def test_stopping_runs_what_was_posted_before_and_may_be_asked_for_by_a_task() -
     dispatcher.stop(PATIENCE_SECONDS)
     assert ran == [1]
     assert not dispatcher._thread.is_alive()
+
+
+def test_what_is_posted_after_the_end_will_not_run_and_nobody_waits_for_it() -> None:
+    ran: list[int] = []
+    dispatcher = Dispatcher("it")
+    dispatcher.start()
+    assert dispatcher.post(lambda: ran.append(1))
+    dispatcher.stop(PATIENCE_SECONDS)
+    assert not dispatcher.post(lambda: ran.append(2))
+    before = time.monotonic()
+    assert not dispatcher.flush(PATIENCE_SECONDS)
+    assert time.monotonic() - before < PATIENCE_SECONDS
+    assert ran == [1]

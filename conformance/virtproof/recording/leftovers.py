@@ -39,8 +39,11 @@ class LeftoverCheck:
         return len(found)
 
     def after_close(self, patience: float = PATIENCE) -> int:
-        """Record callbacks still registered, connections still open, and threads alive `patience` seconds later; how many."""
-        return self._callbacks() + self._connections() + self._alive(patience)
+        """Record threads alive `patience` seconds later, callbacks still registered and connections still open; how many.
+
+        Threads first: one of them may be giving up a connection, such as one whose opening came to an end too late.
+        """
+        return self._alive(patience) + self._callbacks() + self._connections()
 
     def _callbacks(self) -> int:
         kept = [tracked for tracked in self._binding.tracked() if not tracked.lost]

@@ -1,19 +1,25 @@
 """What cases of several areas say in the same words.
 
-What belongs here: names of common needs, and looking at one instance past the driver. What does not: fixtures
-(`virtproof.fixtures`), objects of other clients (`virtproof.foreign`), and any case.
+What belongs here: names of common needs, looking at one instance past the driver, and waiting for a driver that reconnects. What
+does not: fixtures (`virtproof.fixtures`), objects of other clients (`virtproof.foreign`), and any case.
 """
 
+import time
+from threading import Event
 from typing import Final
 from uuid import UUID
 
 from virtproof.recording.world import World
 from virtproof_driver import Capability
 from virtproof_driver.binding import Domain
+from virtproof_driver.contract import ComputeDriver
+from virtproof_driver.errors import ConnectionLost, HostUnreachable
 from virtproof_driver.spec import FileSource, RescueImage
 from virtproof_driver.values import Instance
 
 SPAWNED: Final = frozenset({Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY})
+LOST: Final = (ConnectionLost, HostUnreachable)
+RECONNECT_SECONDS: Final = 15.0
 NO_SUCH: Final = "00000000-0000-4000-8000-000000000000"
 
 
@@ -28,6 +34,20 @@ def domain_of(world: World, uuid: UUID) -> Domain:
     domain = world.domain(uuid)
     assert domain is not None, f"the host has no domain {uuid}"
     return domain
+
+
+def await_host(driver: ComputeDriver, seconds: float = RECONNECT_SECONDS) -> None:
+    """Ask the driver for its instances until it is connected again; its own error when it is not within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            driver.instances()
+        except LOST:
+            if time.monotonic() > deadline:
+                raise
+            Event().wait(0.02)
+        else:
+            return
 
 
 def rescue_image(instance: Instance) -> RescueImage:

@@ -19,25 +19,31 @@ class Dispatcher:
     def __init__(self, name: str) -> None:
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._lock = threading.Lock()
+        self._stopped = False
         self.failures = 0
 
     def start(self) -> None:
         """Start the thread; once."""
         self._thread.start()
 
-    def post(self, task: Task) -> None:
-        """Queue a task; returns at once."""
-        self._tasks.put(task)
+    def post(self, task: Task) -> bool:
+        """Queue a task and return at once; False when it will never run, as the thread was told to end before."""
+        with self._lock:
+            if not self._stopped:
+                self._tasks.put(task)
+            return not self._stopped
 
     def flush(self, seconds: float) -> bool:
         """Wait until all that was posted before has run; says whether it has, within so many seconds."""
         done = threading.Event()
-        self.post(done.set)
-        return done.wait(seconds)
+        return self.post(done.set) and done.wait(seconds)
 
     def stop(self, seconds: float) -> None:
         """Run what was posted before, then end the thread; waits for it so many seconds, unless called on it."""
-        self._tasks.put(None)
+        with self._lock:
+            self._stopped = True
+            self._tasks.put(None)
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(seconds)
 
