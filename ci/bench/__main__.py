@@ -34,11 +34,13 @@ def main() -> None:
         for measure in (measure for name, measure in ON_HOSTS.items() if name in names):
             for host in both:
                 found += measure(host)
-    if SUITE in names:
-        found += suite_time.measure()
-    given.out.write_text(json.dumps(as_json(found, environment()), indent=2) + "\n", encoding="utf-8")
-    print_table(found, Console(width=140))
-    print(given.out)
+    try:
+        if SUITE in names:
+            found += suite_time.measure()
+    finally:  # what was measured before is told even when the suite's own run fails
+        given.out.write_text(json.dumps(as_json(found, environment()), indent=2) + "\n", encoding="utf-8")
+        print_table(found, Console(width=140))
+        print(given.out)
 
 
 if __name__ == "__main__":

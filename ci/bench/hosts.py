@@ -46,7 +46,7 @@ def hosts() -> Generator[tuple[Host, ...]]:
 
 
 def environment() -> dict[str, str]:
-    """What the figures were measured on."""
+    """What the figures were measured on. A load above the number of processors stretches what hands work between threads."""
     number = libvirt_binding().getVersion()
     return {
         "libvirt": f"{number // 1_000_000}.{number // 1_000 % 1_000}.{number % 1_000}",
@@ -54,6 +54,7 @@ def environment() -> dict[str, str]:
         "system": platform.system(),
         "machine": platform.machine(),
         "cpus": str(os.cpu_count()),
+        "load": f"{os.getloadavg()[0]:.1f}",
     }
 
 
