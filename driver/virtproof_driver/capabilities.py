@@ -89,7 +89,7 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.VOLUME_EXTEND: "extend_volume() grows a disk and tells the guest.",
         Capability.INTERFACE_ATTACH: "attach_interface() adds a network interface.",
         Capability.INTERFACE_DETACH: "detach_interface() removes a network interface.",
-        Capability.SNAPSHOT_INTERNAL: "snapshots with their state inside the domain can be made, listed, reverted to and deleted.",
+        Capability.SNAPSHOT_INTERNAL: "snapshots with their state inside the domain can be made, listed, reverted to, deleted.",
         Capability.SNAPSHOT_EXTERNAL: "disk-only external snapshots can be made, reverted to and deleted.",
         Capability.IMAGE_CAPTURE: "capture_image() streams an instance's disk to the caller.",
         Capability.CONSOLE_OUTPUT: "console_output() returns what the guest wrote to its console.",
