@@ -25,6 +25,10 @@ BAD: dict[str, Sequence[str]] = {
     "unknown backend": ["run", "--backend", "nosuch", "--out", "OUT"],
     "unknown profile": ["run", "--profile", "nosuch", "--out", "OUT"],
     "unknown transport": ["run", "--transport", "pigeon", "--out", "OUT"],
+    "no driver": ["run", "--driver", "", "--out", "OUT"],
+    "no directory": ["run", "--out", ""],
+    "too many workers": ["run", "-n", "99999", "--out", "OUT"],
+    "expression of no case": ["run", "-k", "nosuchcase", "--profile", "core", "--out", "OUT"],
     "bad driver": ["run", "--driver", "no.such:thing", "--out", "OUT"],
     "bad expression": ["run", "-k", "and and", "--out", "OUT"],
     "missing TOML": ["run", "--backend", "missing.toml", "--out", "OUT"],
@@ -57,7 +61,7 @@ def test_errors_of_the_suite_are_one_line(
 ) -> None:
     raising(monkeypatch, error)
     assert main(["backends"]) == code
-    assert capsys.readouterr().err == "virtproof: a b\n"
+    assert capsys.readouterr().err == "virtproof: a; b\n"
 
 
 def test_a_crash_of_ours_exits_with_4_and_keeps_its_details(

@@ -42,3 +42,18 @@ def test_a_profile_that_cannot_be_is_refused(tmp_path: Path, name: str, content:
         (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(UsageError, match=problem):
         profiles.load(str(tmp_path / name) if name.endswith(".txt") else name)
+
+
+def test_ids_that_are_no_case_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("no.such.case\nlifecycle.pause.idempotent\nlifecycle.pause[1]\n")
+    with pytest.raises(UsageError, match=r"profile mine: no such case: lifecycle\.pause\[1\], no\.such\.case; "):
+        profiles.check(profiles.load(str(path)))
+
+
+def test_a_profile_of_cases_is_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("lifecycle.pause.idempotent\n")
+    mine = profiles.load(str(path))
+    profiles.check(mine)
+    assert mine.cases == {"lifecycle.pause.idempotent"}

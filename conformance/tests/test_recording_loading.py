@@ -61,6 +61,12 @@ def test_a_module_that_cannot_be_imported_says_why(folder: Path, source: str, sa
     assert said in str(caught.value)
 
 
+def test_a_script_that_ends_the_process_is_no_driver(folder: Path) -> None:
+    folder.joinpath("made_script.py").write_text("import sys\nsys.exit(0)\n")
+    with pytest.raises(UsageError, match="importing made_script failed: SystemExit: 0"):
+        load_driver("made_script:connect")
+
+
 def test_a_driver_that_imports_libvirt_itself_gets_the_recording_binding(
     folder: Path, binding: RecordingBinding, uri: str
 ) -> None:

@@ -52,6 +52,19 @@ def load(name_or_path: str) -> Profile:
     return Profile(name=Path(name_or_path).stem, cases=cases)
 
 
+def check(profile: Profile) -> None:
+    """Raises UsageError, naming them, for ids that are no case's; those of a profile that ships are held by a test."""
+    if profile.name in names():
+        return
+    from virtproof.discovery import found_cases  # noqa: PLC0415 - it imports the whole suite, which reading a profile need not
+
+    unknown = sorted(profile.cases - {found.case.id for found in found_cases()})
+    if unknown:
+        raise UsageError(
+            f"profile {profile.name}: no such case: {', '.join(unknown)}; a profile names cases without their parameters"
+        )
+
+
 def parse(text: str) -> frozenset[str]:
     """The case ids of a profile's text."""
     lines = (line.strip() for line in text.splitlines())

@@ -76,7 +76,10 @@ def run(options: RunOptions, stream: TextIO | None = None) -> RunOutcome:
         raise SuiteError(f"{', '.join(sorted(failures.nodes))} could not be collected; see {log}")
     if code not in (*_ENDED, pytest.ExitCode.INTERRUPTED) or not (options.out / RUN_FILE).exists():
         raise SuiteError(f"pytest ended with {code.name}; see {log}")
-    return RunOutcome(out=options.out, interrupted=code is pytest.ExitCode.INTERRUPTED, unavailable=read(options.out).unavailable)
+    made = read(options.out)
+    if options.keyword and not any(case.selected for case in made.cases):
+        raise UsageError(f"-k {options.keyword!r} matches no case of the profile {made.profile}")
+    return RunOutcome(out=options.out, interrupted=code is pytest.ExitCode.INTERRUPTED, unavailable=made.unavailable)
 
 
 def check(options: RunOptions) -> None:
@@ -85,7 +88,7 @@ def check(options: RunOptions) -> None:
     Raises UsageError and LaneUnavailable as `run` does.
     """
     if options.session.profile:
-        profiles.load(options.session.profile)
+        profiles.check(profiles.load(options.session.profile))
     _check_expression(options.keyword)
     for key in lane_keys(options.session):
         if not key.backend.provisioner:

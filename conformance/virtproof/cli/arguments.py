@@ -16,6 +16,7 @@ from virtproof.profiles import DEFAULT as DEFAULT_PROFILE
 from virtproof.runs import SUITE_VERSION
 
 DEFAULT_OUT: Final = Path("virtproof-out")
+MOST_WORKERS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +90,17 @@ def _run(made: argparse.ArgumentParser) -> None:
     add = made.add_argument
     add("--backend", action="append", metavar="NAME-OR-TOML", help="backend to run on; repeatable (default: test)")
     add("--transport", action="append", metavar="NAME", help="transport of the lanes; repeatable (default: the backend's first)")
-    add("--driver", default=REFERENCE_DRIVER, metavar="MODULE:FACTORY", help="driver under test (default: %(default)s)")
-    add("--profile", default=DEFAULT_PROFILE, metavar="NAME-OR-TXT", help="which cases (default: %(default)s)")
+    add(
+        "--driver",
+        type=_word,
+        default=REFERENCE_DRIVER,
+        metavar="MODULE:FACTORY",
+        help="driver under test (default: %(default)s)",
+    )
+    add("--profile", type=_word, default=DEFAULT_PROFILE, metavar="NAME-OR-TXT", help="which cases (default: %(default)s)")
     add("-n", dest="workers", type=_workers, default=0, metavar="N", help="worker processes, or auto (default: none)")
     add("-k", dest="keyword", default="", metavar="EXPR", help="only cases that match, as in pytest; the others are not-run")
-    add("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help="where evidence and reports go (default: %(default)s)")
+    add("--out", type=_folder, default=DEFAULT_OUT, metavar="DIR", help="where evidence and reports go (default: %(default)s)")
     add("--seed", type=_natural, default=0, metavar="N", help="shuffle the cases by this seed (default: their order)")
     add("--allow-host", action="store_true", help="use a reachable host that a backend's TOML names")
     add("--case-timeout", type=_seconds, default=CASE_SECONDS, metavar="SECONDS", help="for one case (default: %(default)g)")
@@ -111,7 +118,25 @@ def _diff(made: argparse.ArgumentParser) -> None:
 
 
 def _workers(text: str) -> int:
-    return os.cpu_count() or 1 if text == "auto" else _natural(text)
+    number = os.cpu_count() or 1 if text == "auto" else _natural(text)
+    if number > MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text} worker processes are too many; give {MOST_WORKERS} at most, or auto")
+    return number
+
+
+def _word(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; give a name, or leave the option out")
+    return text
+
+
+def _folder(text: str) -> Path:
+    folder = Path(_word(text))
+    try:
+        folder.resolve()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error.strerror}") from error
+    return folder
 
 
 def _natural(text: str) -> int:

@@ -61,7 +61,8 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    sys.stderr.write(f"virtproof: {' '.join(message.split())}\n")
+    lines = (" ".join(line.split()) for line in message.splitlines())
+    sys.stderr.write(f"virtproof: {'; '.join(filter(None, lines))}\n")
     return code
 
 

@@ -46,5 +46,7 @@ def _module(name: str, spec: str) -> ModuleType:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise UsageError(f"driver {spec!r}: there is no module {error.name!r}; install it or mend PYTHONPATH") from error
         raise UsageError(f"driver {spec!r}: {name} needs {error.name!r}, which is not installed") from error
-    except Exception as error:  # the module's own code, which may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the module's own code, which may raise anything, and SystemExit where it is a script
         raise UsageError(f"driver {spec!r}: importing {name} failed: {type(error).__name__}: {error}") from error
