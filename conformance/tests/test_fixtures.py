@@ -20,7 +20,9 @@ def a(name, *needs):
     return case("made." + name, Level.MUST, requirement="It is made for this test.", source="none", since="1.0", needs=needs)
 """
 
-GIVEN = HEAD + """
+GIVEN = (
+    HEAD
+    + """
 @a("names")
 def test_names(driver, names, small, world):
     first, second = names("net"), names("net")
@@ -60,8 +62,11 @@ def test_several_drivers(connect, small):
     for _ in range(2):
         connect().spawn(small())
 """
+)
 
-DAEMON = HEAD + """
+DAEMON = (
+    HEAD
+    + """
 @a("daemon", C.SPAWN, C.DESTROY, C.CONNECTION_RECONNECT)
 def test_left_frozen(driver, daemon, instance):
     daemon.freeze()
@@ -75,6 +80,7 @@ def test_left_down(driver, daemon):
 def test_after(instance):
     assert instance.state is PowerState.RUNNING
 """
+)
 
 # A driver that imports libvirt by itself, claims three capabilities, and keeps what the reference driver would not.
 FOREIGN = """

@@ -24,9 +24,7 @@ class Clock:
 
 
 def report(nodeid: str, outcome: Outcome | None) -> pytest.TestReport:
-    made = pytest.TestReport(
-        nodeid=nodeid, location=("f", 1, "t"), keywords={}, outcome="passed", longrepr=None, when="call"
-    )
+    made = pytest.TestReport(nodeid=nodeid, location=("f", 1, "t"), keywords={}, outcome="passed", longrepr=None, when="call")
     if outcome is not None:
         setattr(made, OUTCOME, outcome.value)
     return made
