@@ -17,7 +17,7 @@ from uuid import UUID
 from virtproof_driver.binding import Domain
 from virtproof_driver.constants import StartFlag
 from virtproof_driver.errors import DriverError, HypervisorError, InvalidState, OperationTimeout
-from virtproof_driver.link import Awaited, Link
+from virtproof_driver.link import Awaited, Link, Wait
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.inventory import instance
 from virtproof_driver.values import EventKind, Instance, PowerState
@@ -153,13 +153,28 @@ def wrong_state(found: Instance, verb: str, sources: frozenset[PowerState]) -> I
 
 
 def _after_refusal(link: Link, uuid: UUID, row: Transition, refusal: DriverError) -> Instance:
-    found = instance(link, uuid)
-    if row.reached(found):
-        link.observe(uuid, found.state, found.reason)  # the call was made because events had told otherwise
-        return found
+    with link.expect(uuid, awaited(uuid, row)) as wait:
+        found = instance(link, uuid)
+        if row.reached(found):
+            _tell_if_lost(link, found, row, wait)
+            return found
     if found.state in row.sources:  # the state allowed it: the host's own trouble, told in its own words
         raise refusal
     raise wrong_state(found, row.name, row.sources) from refusal
+
+
+def _tell_if_lost(link: Link, found: Instance, row: Transition, wait: Wait) -> None:
+    """The call was made because events had told otherwise: the one that is missing is on its way, or else it was lost.
+
+    Threads that pause and unpause one instance against each other meet the first often. To tell what is on its way would tell
+    it twice, when a second thread has seen the opposite before it comes.
+    """
+    if link.known_state(found.uuid) in (None, *row.targets):
+        return
+    try:
+        wait.until(deadlines.ON_ITS_WAY)
+    except OperationTimeout:
+        link.observe(found.uuid, found.state, found.reason)
 
 
 def _after_deadline(link: Link, uuid: UUID, row: Transition, late: OperationTimeout) -> None:
