@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from virtproof import runner
 from virtproof.errors import LaneUnavailable, UsageError
 from virtproof.evidence import Kind, read
 from virtproof.options import Options
@@ -37,9 +38,9 @@ else:
 """
 
 
-def whole_run(out: Path, *given: str) -> subprocess.CompletedProcess[str]:
+def whole_run(out: Path, *given: str, cwd: Path = Path("/")) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", RUN, str(out), *given]
-    return subprocess.run(command, cwd="/", capture_output=True, text=True, check=True, timeout=100)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True, timeout=100)
 
 
 def ended(out: Path) -> dict[tuple[str, str], object]:
@@ -84,7 +85,15 @@ def test_an_argument_that_pytest_refuses_is_the_users_fault(tmp_path: Path) -> N
 
 def test_the_callers_own_pytest_settings_take_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
-    assert whole_run(tmp_path, "test", "0", "lifecycle.stop.off", "0").stdout == "False ()\n"
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('not asked for')\n", encoding="utf-8")
+    assert whole_run(tmp_path / "out", "test", "0", "lifecycle.stop.off", "0", cwd=tmp_path).stdout == "False ()\n"
+
+
+def test_an_interrupt_before_any_case_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_pytest", lambda *_: pytest.ExitCode.INTERRUPTED)
+    with pytest.raises(KeyboardInterrupt):
+        run(RunOptions(session=Options(), out=tmp_path), io.StringIO())
 
 
 def test_plug_ins_that_happen_to_be_installed_take_no_part(tmp_path: Path) -> None:

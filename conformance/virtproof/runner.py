@@ -63,7 +63,7 @@ def run(options: RunOptions, stream: TextIO | None = None) -> RunOutcome:
     """Run the cases and leave the evidence in `options.out`. Progress goes to `stream` (standard error by default).
 
     Raises UsageError for what cannot be asked (backend, profile, expression, pytest argument), LaneUnavailable when a lane cannot
-    be had here, SuiteError when pytest itself went wrong; each is one line.
+    be had here, SuiteError when pytest itself went wrong; each is one line. KeyboardInterrupt when it came before any case.
     """
     check(options)
     _clear(options.out)
@@ -74,6 +74,8 @@ def run(options: RunOptions, stream: TextIO | None = None) -> RunOutcome:
         raise UsageError(_last_error(log))
     if failures.nodes:
         raise SuiteError(f"{', '.join(sorted(failures.nodes))} could not be collected; see {log}")
+    if code is pytest.ExitCode.INTERRUPTED and not (options.out / RUN_FILE).exists():
+        raise KeyboardInterrupt
     if code not in (*_ENDED, pytest.ExitCode.INTERRUPTED) or not (options.out / RUN_FILE).exists():
         raise SuiteError(f"pytest ended with {code.name}; see {log}")
     made = read(options.out)
@@ -114,7 +116,7 @@ def arguments(options: RunOptions) -> list[str]:
     """The command line of pytest for a run."""
     package = Path(suite.__path__[0])
     return [
-        *("-c", str(package / "pytest.ini"), "--rootdir", str(package), *_PLUGINS, "--pyargs", suite.__name__),
+        *("-c", str(package / "pytest.ini"), "--rootdir", str(package), *_PLUGINS, "--noconftest", "--pyargs", suite.__name__),
         *arguments_of(replace(options.session, out=options.out.resolve())),
         *(("-n", str(options.workers), "--dist", "worksteal") if options.workers else ()),
         *(("-k", options.keyword) if options.keyword else ()),
