@@ -91,7 +91,10 @@ def test_the_callers_own_pytest_settings_take_no_part(tmp_path: Path, monkeypatc
 
 
 def test_an_interrupt_before_any_case_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_pytest", lambda *_: pytest.ExitCode.INTERRUPTED)
+    def interrupted(*_: object) -> pytest.ExitCode:
+        return pytest.ExitCode.INTERRUPTED
+
+    monkeypatch.setattr(runner, "_pytest", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(RunOptions(session=Options(), out=tmp_path), io.StringIO())
 
