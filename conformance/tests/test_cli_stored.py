@@ -107,6 +107,21 @@ def test_evidence_cut_between_lines_is_an_error_of_its_case(tmp_path: Path) -> N
     assert report.lanes[0].cases[0].verdict is Verdict.NOT_RUN
 
 
+@pytest.mark.parametrize("outcome", ["failed", "passed"])
+def test_evidence_that_is_not_as_the_run_left_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], outcome: str
+) -> None:
+    folder = store(tmp_path, outcome="failed")
+    runs.write(replace(RUN, evidence=runs.evidence_digest(folder)), folder)
+    path = folder / EVIDENCE_FILE
+    path.write_text(path.read_text().replace("failed", outcome))
+    expected = {
+        "failed": (1, ""),
+        "passed": (2, f"virtproof: {path}: not as the run left it: it was cut off or altered; run again"),
+    }
+    assert (main(["judge", str(folder)]), capsys.readouterr().err.strip()) == expected[outcome]
+
+
 @pytest.mark.parametrize("name", ["run.json", EVIDENCE_FILE])
 def test_a_file_that_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     folder = store(tmp_path / "run")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from virtproof.cases import Case, Level
 from virtproof.merging import evidence_path, leave_plan, leave_unavailable, merge, note_open
-from virtproof.runs import PlannedCase, PlannedLane, Run, read
+from virtproof.runs import PlannedCase, PlannedLane, Run, evidence_digest, read
 from virtproof_driver import Capability
 
 CASE = Case(
@@ -36,7 +36,7 @@ def test_the_plan_is_kept_with_what_could_not_be_had_said_once(tmp_path: Path) -
         leave_plan(tmp_path, worker, RUN)
         leave_unavailable(tmp_path, worker, ["cannot reach\nhost"])
     merge(tmp_path)
-    assert read(tmp_path) == replace(RUN, unavailable=("cannot reach host",))
+    assert read(tmp_path) == replace(RUN, unavailable=("cannot reach host",), evidence=evidence_digest(tmp_path))
 
 
 def test_a_worker_that_died_leaves_the_beginning_of_its_last_case(tmp_path: Path) -> None:

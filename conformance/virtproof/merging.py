@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from virtproof.runs import EVIDENCE_FILE, Run, from_json, to_json, write
+from virtproof.runs import EVIDENCE_FILE, Run, evidence_digest, from_json, to_json, write
 
 WORKERS_DIR: Final = ".workers"
 _UNAVAILABLE: Final = ".unavailable"
@@ -52,7 +52,7 @@ def merge(out: Path) -> None:
     plans = sorted(folder.glob("*.plan.json"))
     if plans:
         run = from_json(plans[0].read_text(encoding="utf-8"))
-        write(dataclasses.replace(run, unavailable=_unavailable(folder)), out)
+        write(dataclasses.replace(run, unavailable=_unavailable(folder), evidence=evidence_digest(out)), out)
     shutil.rmtree(folder)
 
 

@@ -4,6 +4,7 @@ What belongs here: the values, and turning them into JSON and back. What does no
 judged from these two files alone, also on another machine and after the suite has moved on.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -45,7 +46,10 @@ class PlannedLane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run as planned. `unavailable` holds a line for each lane that could not be provisioned."""
+    """A run as planned. `unavailable` holds a line for each lane that could not be provisioned.
+
+    `evidence` is the digest of the evidence file when the run ended; empty while it is under way.
+    """
 
     suite_version: str
     profile: str
@@ -56,6 +60,16 @@ class Run:
     lanes: tuple[PlannedLane, ...]
     cases: tuple[PlannedCase, ...]
     unavailable: tuple[str, ...] = ()
+    evidence: str = ""
+
+
+def evidence_digest(out: Path) -> str:
+    """The digest of the evidence in a run's directory as it is now; empty when there is none."""
+    path = out / EVIDENCE_FILE
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def write(run: Run, out: Path) -> None:

@@ -32,6 +32,8 @@ def conclude(directory: Path, profile: str = "") -> tuple[Report, tuple[Record, 
     """
     run = runs.read(directory)
     records = read_evidence(directory / EVIDENCE_FILE)
+    if run.evidence and run.evidence != runs.evidence_digest(directory):
+        raise UsageError(f"{directory / EVIDENCE_FILE}: not as the run left it: it was cut off or altered; run again")
     scoped = rescoped(run, profile) if profile else run
     backends = {lane.backend: _backend(lane, directory) for lane in scoped.lanes}
     suite = frozenset(found.case.id for found in found_cases())
@@ -81,6 +83,7 @@ def rescoped(run: Run, profile: str) -> Run:
         lanes=run.lanes,
         cases=tuple(kept[id_] for id_ in sorted(kept)),
         unavailable=run.unavailable,
+        evidence=run.evidence,
     )
 
 
