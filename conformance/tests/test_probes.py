@@ -1,6 +1,7 @@
 """Probes: every capability has one, the manifests that ship are true, and each lie is found."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import count
 
 import pytest
@@ -32,11 +33,13 @@ class Empty:
     capabilities: frozenset[Capability] = frozenset()
 
 
-def connecting(uri: str) -> Connect:
+def connecting(uri: str, drivers: ExitStack) -> Connect:
+    """Connects as the suite does: what is connected is closed with the stack."""
     default = uri
 
     def make(uri: str | None = None, **options: object) -> ComputeDriver:
-        return connect(uri or default, **options)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        made = connect(uri or default, **options)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        return drivers.enter_context(made)
 
     return make
 
@@ -51,11 +54,11 @@ def lane() -> Iterator[Lane]:
 @pytest.fixture
 def bench(lane: Lane) -> Iterator[Bench]:
     numbers = count(1)
-    with lane.open_case(exclusive=False) as world, connect(world.uri) as driver:
+    with lane.open_case(exclusive=False) as world, connect(world.uri) as driver, ExitStack() as drivers:
         assert isinstance(driver, LibvirtDriver)
         yield Bench(
             driver=driver,
-            connect=connecting(world.uri),
+            connect=connecting(world.uri, drivers),
             host=driver.link.connection,
             small=lambda: world.small(f"{WORKER.prefix}{next(numbers)}", 1),
             names=lambda hint: f"{WORKER.prefix}{hint}-{next(numbers)}",
