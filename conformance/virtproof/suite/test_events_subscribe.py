@@ -94,6 +94,7 @@ def test_nothing_of_the_past(
     second.attach(driver, world)
     driver.pause(instance.uuid)
     second.settle()
+    events.settle()
     assert second.kinds(instance.uuid) == (P,)
     assert events.kinds(instance.uuid) == (D, S, P)
 
