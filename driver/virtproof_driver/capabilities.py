@@ -68,7 +68,7 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
     {
         Capability.HOST_INFO: "host() describes the host: name, hypervisor, versions, processors and memory.",
         Capability.HOST_STATS: "host_stats() reads the host's cumulative processor times.",
-        Capability.INVENTORY: "instances() lists every domain of the host, and instance() finds one.",
+        Capability.INVENTORY: "instances() lists every domain of the host, instance() finds one, spec() reads its definition.",
         Capability.DIAGNOSTICS: "diagnostics() reads a running instance's counters.",
         Capability.SPAWN: "spawn() defines an instance and, unless start=False, starts it.",
         Capability.SPAWN_PAUSED: "spawn(paused=True) leaves the instance paused before its first instruction.",

@@ -34,6 +34,7 @@ def _inventory(bench: Bench) -> None:
     with running(bench) as instance:
         require(instance.uuid in {each.uuid for each in bench.driver.instances()}, "a spawned instance is not listed")
         bench.driver.instance(instance.uuid)
+        require(bench.driver.spec(instance.uuid).uuid == instance.uuid, "spec() reads another definition")
 
 
 def _bare_inventory(bench: Bench) -> None:
@@ -54,7 +55,7 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
     {
         Capability.HOST_INFO: Probe(through=_host, methods=("host",), bare=_bare_host),
         Capability.HOST_STATS: Probe(through=_host_stats, methods=("host_stats",), bare=_bare_host_stats),
-        Capability.INVENTORY: Probe(through=_inventory, methods=(*_MADE, "instances", "instance"), bare=_bare_inventory),
+        Capability.INVENTORY: Probe(through=_inventory, methods=(*_MADE, "instances", "instance", "spec"), bare=_bare_inventory),
         Capability.DIAGNOSTICS: Probe(through=_diagnostics, methods=(*_MADE, "diagnostics"), bare=_bare_diagnostics),
     }
 )

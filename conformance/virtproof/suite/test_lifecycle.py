@@ -242,7 +242,7 @@ def test_suspend_a_transient_domain(driver: ComputeDriver, small: Small, world: 
     requirement="reboot() keeps the run: the same domain id, no stop and no start, and the instance runs.",
     source="virDomainReboot; on QEMU a reboot emits REBOOT only, and the domain id stays (libvirt 9.0.0)",
     since="1.0",
-    needs=REBOOTED,
+    needs=REBOOTED | {Capability.EVENTS_LIFECYCLE},
 )
 def test_reboot_keeps_the_run(driver: ComputeDriver, instance: Instance, world: World) -> None:
     domain = domain_of(world, instance.uuid)
@@ -286,7 +286,7 @@ def test_reboot_in_the_wrong_state(driver: ComputeDriver, small: Small, world: W
     requirement="reboot(hard=True) restarts the instance without its guest's help: the host tells of the restart, and it runs.",
     source="driver contract: reboot; virDomainReset does nothing on the test driver and answers 0 (libvirt 9.0.0)",
     since="1.0",
-    needs=REBOOTED_HARD,
+    needs=REBOOTED_HARD | {Capability.EVENTS_LIFECYCLE},
 )
 def test_hard_reboot_restarts(driver: ComputeDriver, instance: Instance, world: World) -> None:
     world.wait_event(instance.uuid, DomainEvent.STARTED)

@@ -89,7 +89,7 @@ def test_spawned_is_persistent(driver: ComputeDriver, instance: Instance, world:
     requirement="A spawn defines and starts its instance once.",
     source="virDomainCreate emits STARTED once, after RESUMED on QEMU (libvirt 9.0.0)",
     since="1.0",
-    needs=SPAWNED,
+    needs=SPAWNED | {Capability.EVENTS_LIFECYCLE},
 )
 def test_spawn_starts_once(instance: Instance, world: World) -> None:
     world.wait_event(instance.uuid, DomainEvent.STARTED)
@@ -177,7 +177,7 @@ def test_spawn_loses_a_race_for_a_name(driver: ComputeDriver, small: Small, worl
     requirement="A spec that no host can make is InvalidSpec naming the field, before anything is changed on the host.",
     source="driver contract: InvalidSpec names the field, and building a spec touches nothing",
     since="1.0",
-    needs=SPAWNED,
+    needs=SPAWNED | {Capability.EVENTS_LIFECYCLE},
 )
 @pytest.mark.parametrize("problem", IMPOSSIBLE)
 def test_spawn_refuses_the_impossible(driver: ComputeDriver, small: Small, world: World, problem: str) -> None:
