@@ -24,7 +24,7 @@ def test_an_unknown_hypervisor_is_named_with_those_that_are_known() -> None:
     with pytest.raises(UnknownHypervisor) as caught:
         hypervisor_for("Hyper-V")
     assert caught.value.connection_type == "Hyper-V"
-    assert str(caught.value) == "no facts about libvirt's 'Hyper-V' driver; this driver knows TEST"
+    assert str(caught.value) == "no facts about libvirt's 'Hyper-V' driver; this driver knows LXC, QEMU, TEST"
 
 
 @pytest.mark.parametrize("hypervisor", HYPERVISORS.values(), ids=HYPERVISORS.keys())

@@ -33,6 +33,7 @@ from virtproof_driver.spec import (
     Interface,
     MetadataElement,
     NewVolume,
+    Reaction,
     VolumeSource,
 )
 from virtproof_driver.validation import validate_instance
@@ -298,6 +299,9 @@ def test_a_domain_of_another_program_reads_with_what_libvirt_filled_in(connectio
         memory_mib=2,
         disks=(Disk(target="vda", source=FileSource(path="/dev/x")),),
         interfaces=(Interface(mac="52:54:00:00:00:02", network="n", model=None, target="testnet1"),),
+        on_poweroff=Reaction.DESTROY,
+        on_reboot=Reaction.RESTART,
+        on_crash=Reaction.DESTROY,
         architecture="i686",
     )
 

@@ -46,18 +46,28 @@ class Capability(StrEnum):
     GRAPHICS = "console.graphics"
     AGENT_PASSWORD = "agent.password"
     AGENT_QUIESCE = "agent.quiesce"
+    FIRMWARE_EFI = "firmware.efi"
+    TPM = "devices.tpm"
+    FILESYSTEM_DIRECTORY = "filesystems.directory"
+    FILESYSTEM_IMAGE = "filesystems.image"
+    LIMITS = "limits.resources"
+    GUESTS = "guests.run"
     FIREWALL = "firewall.nwfilter"
     MIGRATION_LIVE = "migration.live"
     STORAGE_POOLS = "storage.pools"
     STORAGE_VOLUMES = "storage.volumes"
+    STORAGE_BACKING = "storage.volumes.backing"
     STORAGE_CLONE = "storage.volumes.clone"
     STORAGE_RESIZE = "storage.volumes.resize"
     STORAGE_UPLOAD = "storage.volumes.upload"
     STORAGE_DOWNLOAD = "storage.volumes.download"
+    SECRETS = "secrets.manage"
+    DISK_ENCRYPTION = "devices.volume.encryption"
     NETWORKS = "networks.manage"
     NETWORK_LEASES = "networks.leases"
     EVENTS_LIFECYCLE = "events.lifecycle"
     EVENTS_REBOOT = "events.reboot"
+    EVENTS_IO_ERROR = "events.io-error"
     CONNECTION_KEEPALIVE = "connection.keepalive"
     CONNECTION_RECONNECT = "connection.reconnect"
     CONNECTION_AUTH = "connection.authentication"
@@ -98,18 +108,28 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.GRAPHICS: "graphics() lists the endpoints of the guest's displays.",
         Capability.AGENT_PASSWORD: "set_admin_password() sets a password through the guest agent.",
         Capability.AGENT_QUIESCE: "quiesce() and unquiesce() freeze and thaw the guest's file systems.",
+        Capability.FIRMWARE_EFI: "instances boot with UEFI, and keep their NVRAM for as long as they are defined.",
+        Capability.TPM: "instances have an emulated TPM, and keep its state for as long as they are defined.",
+        Capability.FILESYSTEM_DIRECTORY: "a directory of the host can be a container's file system.",
+        Capability.FILESYSTEM_IMAGE: "an image file or volume can be a container's file system, through a loop device.",
+        Capability.LIMITS: "spawn() bounds what an instance may use of the host's processors and memory.",
+        Capability.GUESTS: "instances run guests, whose own doing (output, power off, reset) shows.",
         Capability.FIREWALL: "security groups become nwfilters that are in place before the instance starts.",
         Capability.MIGRATION_LIVE: "migrate() moves a running instance to another host.",
         Capability.STORAGE_POOLS: "storage pools can be defined, started, refreshed, stopped and removed.",
         Capability.STORAGE_VOLUMES: "storage volumes can be made, listed and deleted.",
+        Capability.STORAGE_BACKING: "a storage volume can read what it has not written itself from another one.",
         Capability.STORAGE_CLONE: "a storage volume can be made from another one.",
         Capability.STORAGE_RESIZE: "a storage volume can be resized.",
         Capability.STORAGE_UPLOAD: "bytes can be streamed into a storage volume.",
         Capability.STORAGE_DOWNLOAD: "bytes can be streamed out of a storage volume.",
+        Capability.SECRETS: "secrets can be defined with a value, listed and removed.",
+        Capability.DISK_ENCRYPTION: "an instance's disk can be an encrypted image, whose passphrase is a secret of the host.",
         Capability.NETWORKS: "virtual networks can be defined, started, listed, stopped and removed.",
         Capability.NETWORK_LEASES: "the DHCP leases of a virtual network can be read.",
         Capability.EVENTS_LIFECYCLE: "subscribe() delivers each change of an instance's state once, in order.",
         Capability.EVENTS_REBOOT: "subscribe() delivers a guest's reboot once.",
+        Capability.EVENTS_IO_ERROR: "subscribe() delivers that an instance was paused because its disk could not be written.",
         Capability.CONNECTION_KEEPALIVE: "a host that stops answering is noticed within the keepalive time.",
         Capability.CONNECTION_RECONNECT: "after an outage the driver reconnects, and changes missed are delivered exactly once.",
         Capability.CONNECTION_AUTH: "the factory's `auth` callback answers libvirt's credential requests.",

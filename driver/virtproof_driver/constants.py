@@ -40,6 +40,7 @@ class DomainEventId(IntEnum):
     DEVICE_REMOVED = 15
     BLOCK_JOB_2 = 16
     TUNABLE = 17
+    AGENT_LIFECYCLE = 18
     DEVICE_ADDED = 19
     MIGRATION_ITERATION = 20
     JOB_COMPLETED = 21
@@ -60,6 +61,71 @@ class DomainEvent(IntEnum):
     SHUTDOWN = 6
     PMSUSPENDED = 7
     CRASHED = 8
+
+
+@unique
+class BlockJobType(IntEnum):
+    """VIR_DOMAIN_BLOCK_JOB_TYPE_."""
+
+    UNKNOWN = 0
+    PULL = 1
+    COPY = 2
+    COMMIT = 3
+    ACTIVE_COMMIT = 4
+    BACKUP = 5
+
+
+@unique
+class BlockJobResult(IntEnum):
+    """VIR_DOMAIN_BLOCK_JOB_: the status of the BLOCK_JOB_2 event id."""
+
+    COMPLETED = 0
+    FAILED = 1
+    CANCELED = 2
+    READY = 3
+
+
+@unique
+class JobOperation(IntEnum):
+    """VIR_DOMAIN_JOB_OPERATION_: what a job was of, in the JOB_COMPLETED event id."""
+
+    UNKNOWN = 0
+    START = 1
+    SAVE = 2
+    RESTORE = 3
+    MIGRATION_IN = 4
+    MIGRATION_OUT = 5
+    SNAPSHOT = 6
+    SNAPSHOT_REVERT = 7
+    DUMP = 8
+    BACKUP = 9
+    SNAPSHOT_DELETE = 10
+
+
+@unique
+class AgentState(IntEnum):
+    """VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_."""
+
+    CONNECTED = 1
+    DISCONNECTED = 2
+
+
+@unique
+class AgentReason(IntEnum):
+    """VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_."""
+
+    UNKNOWN = 0
+    DOMAIN_STARTED = 1
+    CHANNEL = 2
+
+
+@unique
+class IoErrorAction(IntEnum):
+    """VIR_DOMAIN_EVENT_IO_ERROR_: what the host did about it."""
+
+    NONE = 0
+    PAUSE = 1
+    REPORT = 2
 
 
 @unique
@@ -168,6 +234,30 @@ class UndefineFlag(IntFlag):
     NVRAM = 4
     KEEP_NVRAM = 8
     CHECKPOINTS_METADATA = 16
+    TPM = 32
+    KEEP_TPM = 64
+
+
+class ShutdownFlag(IntFlag):
+    """VIR_DOMAIN_SHUTDOWN_."""
+
+    DEFAULT = 0
+    ACPI_POWER_BTN = 1
+    GUEST_AGENT = 2
+    INITCTL = 4
+    SIGNAL = 8
+    PARAVIRT = 16
+
+
+class RebootFlag(IntFlag):
+    """VIR_DOMAIN_REBOOT_."""
+
+    DEFAULT = 0
+    ACPI_POWER_BTN = 1
+    GUEST_AGENT = 2
+    INITCTL = 4
+    SIGNAL = 8
+    PARAVIRT = 16
 
 
 class VcpuFlag(IntFlag):

@@ -34,7 +34,7 @@ from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.markup.network import network_xml
 from virtproof_driver.markup.storage import pool_xml
-from virtproof_driver.spec import InstanceSpec, NetworkSpec, NewVolume, PoolSpec
+from virtproof_driver.spec import Disk, Filesystem, InstanceSpec, NetworkSpec, NewVolume, PoolSpec
 
 BUILT_KINDS = frozenset({"dir"})  # building makes a directory there; for other kinds it may format devices
 
@@ -104,11 +104,12 @@ def pool_plan(pool: PoolSpec, *, autostart: bool) -> Plan:
 
 
 def _volume_steps(spec: InstanceSpec) -> Iterator[Step]:
-    for disk in spec.disks:
-        if isinstance(disk.source, NewVolume):
+    parts: tuple[Disk | Filesystem, ...] = (*spec.disks, *spec.filesystems)
+    for part in parts:
+        if isinstance(part.source, NewVolume):
             yield Step(
-                do=CreateVolume(volume=disk.source, format=disk.format),
-                undo=DeleteVolume(pool=disk.source.pool, volume=disk.source.volume),
+                do=CreateVolume(volume=part.source, format=part.format),
+                undo=DeleteVolume(pool=part.source.pool, volume=part.source.volume),
             )
 
 

@@ -43,12 +43,17 @@ class VolumeSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVolume:
-    """A storage volume that spawn makes and destroy removes; `clone_of` names a volume of the same pool to copy."""
+    """A storage volume that spawn makes and destroy removes.
+
+    `clone_of` names a volume of the same pool to copy. `backing` names one of it that a qcow2 volume reads what it has not
+    written itself from; that one must stay as it is for as long.
+    """
 
     pool: str
     volume: str
     capacity_bytes: int
     clone_of: str | None = None
+    backing: str | None = None
 
 
 DiskSource = FileSource | VolumeSource | NewVolume
@@ -65,6 +70,83 @@ class Disk:
     format: DiskFormat = DiskFormat.RAW
     read_only: bool = False
     serial: str | None = None
+    secret: UUID | None = None
+    """The secret that holds the passphrase of a LUKS-encrypted image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectorySource:
+    """A directory on the host, by absolute path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filesystem:
+    """A file system of a container, mounted at `target` (`/` is its root).
+
+    A directory is mounted as it is; an image file or a volume through a loop device, in the format that is given.
+    """
+
+    source: DirectorySource | FileSource | VolumeSource | NewVolume
+    target: str = "/"
+    format: DiskFormat = DiskFormat.RAW
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Init:
+    """The first program of a container, by its absolute path in the container, with its arguments and environment."""
+
+    path: str
+    arguments: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """A text console. `log` is an absolute path on the host to which all that the guest writes there is appended too."""
+
+    log: str | None = None
+
+
+@unique
+class Firmware(StrEnum):
+    """What a machine boots with."""
+
+    BIOS = "bios"
+    EFI = "efi"
+    EFI_SECURE_BOOT = "efi-secure-boot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tpm:
+    """An emulated trusted platform module; its state lives as long as the instance."""
+
+    model: str = "tpm-crb"
+    version: str = "2.0"
+
+
+@unique
+class Reaction(StrEnum):
+    """What the host does when the guest ended by itself; not every one is there for every end (libvirt's formatdomain)."""
+
+    DESTROY = "destroy"
+    RESTART = "restart"
+    PRESERVE = "preserve"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What an instance may use of its host.
+
+    `cpu_shares` (2 to 262,144) weighs it against others; `cpu_quota_us` (1,000 to 17,592,186,044,415) is how many microseconds of
+    each 100 ms a processor may run; `memory_hard_mib` bounds all of its memory.
+    """
+
+    cpu_shares: int | None = None
+    cpu_quota_us: int | None = None
+    memory_hard_mib: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +183,11 @@ class MetadataElement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceSpec:
-    """An instance to spawn. Memory is in MiB; `max_*` bound a later resize, and equal the plain value when None."""
+    """An instance to spawn. Memory is in MiB; `max_*` bound a later resize, and equal the plain value when None.
+
+    `init` and `filesystems` are for containers, `firmware`, `tpm`, `agent` (a channel for the guest agent) and `panic_device` for
+    machines; `on_*` say what follows the guest's own power off, reset and crash, None leaves it to the host.
+    """
 
     uuid: UUID
     name: str
@@ -117,6 +203,17 @@ class InstanceSpec:
     graphics: tuple[Graphics, ...] = ()
     architecture: str | None = None
     machine: str | None = None
+    firmware: Firmware | None = None
+    tpm: Tpm | None = None
+    consoles: tuple[Console, ...] = ()
+    filesystems: tuple[Filesystem, ...] = ()
+    init: Init | None = None
+    limits: Limits | None = None
+    agent: bool = False
+    panic_device: bool = False
+    on_poweroff: Reaction | None = None
+    on_reboot: Reaction | None = None
+    on_crash: Reaction | None = None
 
 
 @unique

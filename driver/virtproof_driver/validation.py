@@ -13,6 +13,7 @@ from virtproof_driver import checks
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.errors import InvalidSpec, NotSupported
 from virtproof_driver.hypervisors.model import Hypervisor
+from virtproof_driver.machine_validation import validate_machine
 from virtproof_driver.markup import tree
 from virtproof_driver.markup.devices import GRAPHICS_KINDS
 from virtproof_driver.markup.names import OWN_NAMESPACES
@@ -84,6 +85,7 @@ def validate_instance(spec: InstanceSpec, hypervisor: Hypervisor) -> None:
     checks.unique("metadata.uri", [element.uri for element in spec.metadata])
     _validate_disks(spec.disks, hypervisor)
     _validate_interfaces(spec.interfaces)
+    validate_machine(spec, hypervisor)
     for index, graphics in enumerate(spec.graphics):
         _validate_graphics(f"graphics[{index}]", graphics)
 
@@ -185,6 +187,8 @@ def _validate_disks(disks: tuple[Disk, ...], hypervisor: Hypervisor) -> None:
             _require(Capability.STORAGE_VOLUMES, hypervisor)
             if disk.source.clone_of is not None:
                 _require(Capability.STORAGE_CLONE, hypervisor)
+            if disk.source.backing is not None:
+                _require(Capability.STORAGE_BACKING, hypervisor)
     checks.unique("disks.target", [disk.target for disk in disks])
     volumes = [source for disk in disks if isinstance(source := disk.source, VolumeSource | NewVolume)]
     checks.unique("disks.source", [(source.pool, source.volume) for source in volumes])

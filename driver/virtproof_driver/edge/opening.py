@@ -5,9 +5,10 @@ What belongs here: the libvirt calls of both, in order, and the error of an open
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from virtproof_driver.auth import Authenticate, without_credentials
@@ -20,9 +21,10 @@ from virtproof_driver.edge.feed import Feed
 from virtproof_driver.edge.inventory import read_inventory
 from virtproof_driver.error_table import translate_opening
 from virtproof_driver.errors import DriverError, PermissionDenied
-from virtproof_driver.events import RawEvent, Reading
+from virtproof_driver.events import NOTICE_IDS, RawEvent, RawNotice, Reading
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.keepalive import Keepalive
+from virtproof_driver.markup.host import parse_capabilities
 
 HypervisorFor = Callable[[str], Hypervisor]
 """The hypervisor of a virConnectGetType; raises a DriverError for one that the driver does not know."""
@@ -114,15 +116,24 @@ def establish(target: Target, ear: Ear) -> Opened:
 def _prepare(target: Target, connection: Connection, ear: Ear, callback_ids: list[int]) -> Opened:
     remote = _keep_alive(target, connection)
     last_error.forget()
-    hypervisor = target.hypervisor_for(connection.getType())
+    hypervisor = _hypervisor(target, connection)
     connection.registerCloseCallback(lambda _connection, _reason, _opaque: ear.on_close(ear.epoch), None)
     ear.feed.began(ear.epoch)
     since = time.monotonic()
-    for event_id in sorted(hypervisor.event_ids & {*_LISTENED}):
-        callback_ids.append(_register(connection, event_id, ear))  # noqa: PERF401  # those registered before a failure count
+    for event_id, callback in _callbacks(ear, hypervisor.event_ids):  # those registered before a failure count
+        callback_ids.append(connection.domainEventRegisterAny(None, int(event_id), callback, None))
     found = read_inventory(target.binding, connection, hypervisor)
     ear.feed.read(ear.epoch, found, Reading(since=since, stamp=time.monotonic()))
     return Opened(connection=connection, epoch=ear.epoch, hypervisor=hypervisor, remote=remote, callback_ids=tuple(callback_ids))
+
+
+def _hypervisor(target: Target, connection: Connection) -> Hypervisor:
+    """The hypervisor of the connection; where it has domain types to choose from, as the host's capabilities offer them."""
+    hypervisor = target.hypervisor_for(connection.getType())
+    if len(hypervisor.domain_types) == 1:
+        return hypervisor
+    guests = parse_capabilities(connection.getCapabilities()).guests
+    return hypervisor.on({kind for guest in guests for kind in guest.domain_types})
 
 
 def _keep_alive(target: Target, connection: Connection) -> bool:
@@ -137,29 +148,38 @@ def _keep_alive(target: Target, connection: Connection) -> bool:
     return True
 
 
-_LISTENED = (DomainEventId.LIFECYCLE, DomainEventId.REBOOT)
+_CHANGES = frozenset({DomainEventId.LIFECYCLE, DomainEventId.REBOOT})
 
 
-def _register(connection: Connection, event_id: DomainEventId, ear: Ear) -> int:
-    """Listen to one event id. The callback reads the handle only, which asks no host, and returns at once."""
+def _callbacks(ear: Ear, event_ids: frozenset[DomainEventId]) -> Iterator[tuple[DomainEventId, Callable[..., None]]]:
+    """A callback for each event id that the hypervisor emits and that means something to the driver."""
+    for event_id in sorted(event_ids & (_CHANGES | NOTICE_IDS)):
+        yield event_id, partial(_take_change if event_id in _CHANGES else _take_notice, ear, event_id)
 
-    def take(_connection: Connection, domain: Domain, *numbers: object) -> None:
-        stamp = time.monotonic()
-        event, detail = numbers[:2] if event_id is DomainEventId.LIFECYCLE else (0, 0)
-        ear.feed.arrived(
-            ear.epoch,
-            RawEvent(
-                uuid=domain.UUIDString(),
-                name=domain.name(),
-                domain_id=domain.ID(),
-                event_id=event_id,
-                event=int(str(event)),
-                detail=int(str(detail)),
-                stamp=stamp,
-            ),
-        )
 
-    return connection.domainEventRegisterAny(None, int(event_id), take, None)
+def _take_change(ear: Ear, event_id: DomainEventId, _connection: Connection, domain: Domain, *numbers: object) -> None:
+    """Take a change from libvirt's thread: read the handle only, which asks no host, and return at once."""
+    stamp = time.monotonic()
+    event, detail = numbers[:2] if event_id is DomainEventId.LIFECYCLE else (0, 0)
+    ear.feed.arrived(
+        ear.epoch,
+        RawEvent(
+            uuid=domain.UUIDString(),
+            name=domain.name(),
+            domain_id=domain.ID(),
+            event_id=event_id,
+            event=int(str(event)),
+            detail=int(str(detail)),
+            stamp=stamp,
+        ),
+    )
+
+
+def _take_notice(ear: Ear, event_id: DomainEventId, _connection: Connection, domain: Domain, *arguments: object) -> None:
+    """Take what is no change of state, likewise; the last argument is the opaque one."""
+    stamp = time.monotonic()
+    raw = RawNotice(uuid=domain.UUIDString(), name=domain.name(), event_id=event_id, arguments=arguments[:-1], stamp=stamp)
+    ear.feed.noticed(ear.epoch, raw)
 
 
 def give_up(binding: Binding, connection: Connection, callback_ids: Sequence[int]) -> None:

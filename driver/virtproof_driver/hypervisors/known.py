@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from virtproof_driver.errors import UnknownHypervisor
+from virtproof_driver.hypervisors.lxc import LXC
 from virtproof_driver.hypervisors.model import Hypervisor
+from virtproof_driver.hypervisors.qemu import QEMU
 from virtproof_driver.hypervisors.test import TEST
 
-HYPERVISORS: Mapping[str, Hypervisor] = MappingProxyType({each.connection_type: each for each in (TEST,)})
+HYPERVISORS: Mapping[str, Hypervisor] = MappingProxyType({each.connection_type: each for each in (TEST, QEMU, LXC)})
 
 
 def hypervisor_for(connection_type: str) -> Hypervisor:

@@ -4,8 +4,8 @@ What belongs here: the fields, and what each means. What does not: any hyperviso
 named after it (`test.py`, `qemu.py`…).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.constants import DomainEventId
@@ -15,24 +15,43 @@ from virtproof_driver.constants import DomainEventId
 class Hypervisor:
     """A hypervisor driver of libvirt, as measured.
 
-    `connection_type` is what virConnectGetType returns; `domain_type` and `os_type` go into the domain XML.
+    `connection_type` is what virConnectGetType returns. `domain_types` are those that go into the domain XML, the best first: the
+    host's capabilities decide (`on`), because a device such as /dev/kvm may be there and unfit. `os_type` is the one of `<os>`.
     `unsupported` gives the reason of each capability that the driver does not claim there.
     `event_ids` are those that the hypervisor's driver really emits (registration is no proof: the test driver accepts all).
     `reboot_emits` says whether virDomainReboot is followed by a REBOOT event that an operation can wait for.
     `bulk_state` says whether virConnectGetAllDomainStats gives the state of all domains in one call.
-    `undefine_flags` are those that virDomainUndefineFlags accepts.
+    `undefine_flags` are those that virDomainUndefineFlags accepts, so that nothing of the instance stays.
+    `shutdown_flags` and `reboot_flags` are those by which a guest is really asked.
+    `features` are the elements of `<features>` that every instance gets; `console_element` is the device that is its console.
+    `device_events` says whether DEVICE_ADDED and DEVICE_REMOVED tell the end of attaching and detaching.
     `remote_only` are capabilities that need a daemon between client and driver (keepalive, reconnect).
     """
 
     connection_type: str
-    domain_type: str
+    domain_types: tuple[str, ...]
     os_type: str
     unsupported: Mapping[Capability, str]
     event_ids: frozenset[DomainEventId]
     reboot_emits: bool
     bulk_state: bool
     undefine_flags: int
+    shutdown_flags: int
+    reboot_flags: int
+    features: tuple[str, ...]
+    console_element: str
+    device_events: bool
     remote_only: Mapping[Capability, str]
+
+    @property
+    def domain_type(self) -> str:
+        """The type of the domain XML."""
+        return self.domain_types[0]
+
+    def on(self, offered: Collection[str]) -> "Hypervisor":
+        """As it is on a host that offers these domain types; unchanged where the host tells none that is known."""
+        usable = tuple(kind for kind in self.domain_types if kind in offered)
+        return replace(self, domain_types=usable) if usable else self
 
     def refusals(self, *, remote: bool) -> Mapping[Capability, str]:
         """The reason for each capability that is not claimed on such a connection."""

@@ -7,10 +7,11 @@ capability that it lacks; the numbers are libvirt's error codes. What does not: 
 from types import MappingProxyType
 
 from virtproof_driver.capabilities import Capability
-from virtproof_driver.constants import DomainEventId, UndefineFlag
+from virtproof_driver.constants import DomainEventId, RebootFlag, ShutdownFlag, UndefineFlag
 from virtproof_driver.hypervisors.model import Hypervisor
 
 _NO_API = "libvirt's test driver has no such call (error 3, libvirt 9.0.0)"
+_NO_GUEST = "libvirt's test driver keeps the definition and runs no guest"
 
 _UNSUPPORTED = MappingProxyType(
     {
@@ -30,6 +31,16 @@ _UNSUPPORTED = MappingProxyType(
         Capability.STORAGE_UPLOAD: f"{_NO_API}: its storage volumes hold no bytes",
         Capability.STORAGE_DOWNLOAD: f"{_NO_API}: its storage volumes hold no bytes",
         Capability.NETWORK_LEASES: f"{_NO_API}: virNetworkGetDHCPLeases",
+        Capability.STORAGE_BACKING: "storage volumes of libvirt's test driver hold no bytes that another could read",
+        Capability.SECRETS: f"{_NO_API}: virSecretDefineXML",
+        Capability.DISK_ENCRYPTION: f"{_NO_API}: it has no secrets",
+        Capability.FIRMWARE_EFI: _NO_GUEST,
+        Capability.TPM: _NO_GUEST,
+        Capability.FILESYSTEM_DIRECTORY: _NO_GUEST,
+        Capability.FILESYSTEM_IMAGE: _NO_GUEST,
+        Capability.LIMITS: _NO_GUEST,
+        Capability.GUESTS: _NO_GUEST,
+        Capability.EVENTS_IO_ERROR: "libvirt's test driver runs no guest that could write to a disk",
         Capability.EVENTS_REBOOT: "libvirt's test driver emits nothing when a domain reboots (libvirt 9.0.0)",
     }
 )
@@ -43,12 +54,17 @@ _REMOTE_ONLY = MappingProxyType(
 
 TEST = Hypervisor(
     connection_type="TEST",
-    domain_type="test",
+    domain_types=("test",),
     os_type="hvm",
     unsupported=_UNSUPPORTED,
     event_ids=frozenset({DomainEventId.LIFECYCLE, DomainEventId.METADATA_CHANGE}),
     reboot_emits=False,
     bulk_state=True,
     undefine_flags=UndefineFlag.MANAGED_SAVE | UndefineFlag.SNAPSHOTS_METADATA,
+    shutdown_flags=ShutdownFlag.DEFAULT,
+    reboot_flags=RebootFlag.DEFAULT,
+    features=(),
+    console_element="serial",
+    device_events=False,
     remote_only=_REMOTE_ONLY,
 )

@@ -5,6 +5,7 @@ around them (`domain`) and moving disks for a rescue (`rescue`). Elements: https
 A device that a spec has no words for (a floppy, a network disk, a host device…) is read as None and so left out.
 """
 
+from uuid import UUID
 from xml.etree.ElementTree import Element
 
 from virtproof_driver.markup import tree
@@ -37,6 +38,9 @@ def disk_element(disk: Disk) -> Element:
         tree.add(element, "readonly")
     if disk.serial is not None:
         tree.add(element, "serial", disk.serial)
+    if disk.secret is not None:
+        encryption = tree.add(element, "encryption", format="luks")
+        tree.add(encryption, "secret", type="passphrase", uuid=str(disk.secret))
     return element
 
 
@@ -62,6 +66,7 @@ def read_disk(element: Element, record: Record) -> Disk | None:
         format=disk_format,
         read_only=target in record.marked_read_only if device is DiskDevice.CDROM else element.find("readonly") is not None,
         serial=tree.find_text(element, "serial"),
+        secret=_secret(element),
     )
 
 
@@ -141,6 +146,13 @@ def _disk_source(element: Element, record: Record) -> DiskSource | None:
         return next(made, VolumeSource(pool=pool, volume=volume))
     path = source.get("file") or source.get("dev")
     return None if path is None else FileSource(path=path)
+
+
+def _secret(element: Element) -> UUID | None:
+    found = tree.find_attribute(element, "encryption/secret", "uuid") or tree.find_attribute(
+        element, "source/encryption/secret", "uuid"
+    )
+    return None if found is None else UUID(found)
 
 
 def _listen(element: Element) -> str | None:

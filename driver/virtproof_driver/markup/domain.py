@@ -10,13 +10,11 @@ from uuid import UUID
 from xml.etree.ElementTree import Element
 
 from virtproof_driver.hypervisors.model import Hypervisor
-from virtproof_driver.markup import devices, metadata, tree
+from virtproof_driver.markup import devices, filesystems, machine, metadata, tree
 from virtproof_driver.markup.record import Record, read_record, record_element
-from virtproof_driver.markup.units import size_in_bytes
-from virtproof_driver.spec import InstanceSpec, NewVolume
+from virtproof_driver.markup.units import MIB, size_in_bytes
+from virtproof_driver.spec import Firmware, InstanceSpec, NewVolume
 from virtproof_driver.values import GraphicsEndpoint
-
-MIB = 1024 * 1024
 
 
 def domain_xml(spec: InstanceSpec, hypervisor: Hypervisor) -> str:
@@ -25,12 +23,16 @@ def domain_xml(spec: InstanceSpec, hypervisor: Hypervisor) -> str:
     _add_head(root, spec)
     _add_metadata(root, spec)
     _add_size(root, spec)
-    os_element = tree.add(root, "os")
-    tree.add(os_element, "type", hypervisor.os_type, arch=spec.architecture, machine=spec.machine)
+    machine.add_limits(root, spec.limits)
+    machine.add_os(root, spec, hypervisor)
+    machine.add_features(root, spec, hypervisor)
+    machine.add_reactions(root, spec)
     all_devices = tree.add(root, "devices")
+    all_devices.extend(filesystems.filesystem_element(filesystem) for filesystem in spec.filesystems)
     all_devices.extend(devices.disk_element(disk) for disk in spec.disks)
     all_devices.extend(devices.interface_element(interface) for interface in spec.interfaces)
     all_devices.extend(devices.graphics_element(graphics) for graphics in spec.graphics)
+    machine.add_devices(all_devices, spec, hypervisor)
     return tree.text_of(root)
 
 
@@ -46,6 +48,7 @@ def parse_domain(xml: str) -> InstanceSpec:
     memory_mib, max_memory_mib = _memory(root, record)
     disks = (disk for element in root.iterfind("devices/disk") if (disk := devices.read_disk(element, record)))
     nics = (nic for element in root.iterfind("devices/interface") if (nic := devices.read_interface(element, record)))
+    mounts = (fs for element in root.iterfind("devices/filesystem") if (fs := filesystems.read_filesystem(element, record)))
     displays = (display for element in root.iterfind("devices/graphics") if (display := devices.read_graphics(element)))
     return InstanceSpec(
         uuid=UUID(tree.find_text(root, "uuid") or ""),
@@ -62,6 +65,17 @@ def parse_domain(xml: str) -> InstanceSpec:
         graphics=tuple(displays),
         architecture=None if "architecture" in record.omitted else tree.find_attribute(root, "os/type", "arch"),
         machine=None if "machine" in record.omitted else tree.find_attribute(root, "os/type", "machine"),
+        firmware=None if "firmware" in record.omitted else machine.read_firmware(root) or _bios(record),
+        tpm=None if "tpm" in record.omitted else machine.read_tpm(root),
+        consoles=() if "consoles" in record.omitted else machine.read_consoles(root),
+        filesystems=tuple(mounts),
+        init=machine.read_init(root),
+        limits=machine.read_limits(root),
+        agent=machine.has_agent(root),
+        panic_device=machine.has_panic_device(root),
+        on_poweroff=None if "on_poweroff" in record.omitted else machine.read_reaction(root, "on_poweroff"),
+        on_reboot=None if "on_reboot" in record.omitted else machine.read_reaction(root, "on_reboot"),
+        on_crash=None if "on_crash" in record.omitted else machine.read_reaction(root, "on_crash"),
     )
 
 
@@ -127,6 +141,11 @@ def _memory(root: Element, record: Record) -> tuple[int, int | None]:
     current = root.find("currentMemory")
     now = most if current is None else size_in_bytes(current, default_unit="KiB") // MIB
     return now, None if _unsaid("max_memory_mib", record, equal=most == now) else most
+
+
+def _bios(record: Record) -> Firmware | None:
+    """Where the note says that the caller named a firmware and the XML names none, it was BIOS."""
+    return Firmware.BIOS if record.noted else None
 
 
 def _unsaid(field: str, record: Record, *, equal: bool) -> bool:

@@ -16,7 +16,18 @@ from virtproof_driver.markup import metadata, tree
 from virtproof_driver.markup.names import INSTANCE_NS, PREFIX
 from virtproof_driver.spec import Disk, DiskDevice, InstanceSpec, Interface, NewVolume
 
-INSTANCE_FIELDS = ("architecture", "machine", "max_vcpus", "max_memory_mib")
+INSTANCE_FIELDS = (
+    "architecture",
+    "machine",
+    "max_vcpus",
+    "max_memory_mib",
+    "firmware",
+    "tpm",
+    "consoles",
+    "on_poweroff",
+    "on_reboot",
+    "on_crash",
+)
 INTERFACE_FIELDS = ("model", "target")
 
 
@@ -45,6 +56,8 @@ def record_element(spec: InstanceSpec) -> Element:
     root = Element(_tag("instance"), {f"xmlns:{PREFIX}": INSTANCE_NS, **_omitted(spec, INSTANCE_FIELDS)})
     for disk in spec.disks:
         _add_disk(root, disk)
+    for filesystem in spec.filesystems:
+        _add_volume(tree.add(root, _tag("filesystem"), target=filesystem.target), filesystem.source)
     for interface in spec.interfaces:
         root.append(Element(_tag("interface"), {"mac": interface.mac.lower(), **_omitted(interface, INTERFACE_FIELDS)}))
     return root
@@ -61,7 +74,7 @@ def read_record(domain: Element) -> Record:
         omitted=_tokens(root),
         disks=tuple(disk.get("target", "") for disk in disks),
         marked_read_only=frozenset(disk.get("target", "") for disk in disks if disk.get("read_only") == "yes"),
-        volumes=tuple(_volume(disk) for disk in disks if disk.get("volume") is not None),
+        volumes=tuple(_volume(child) for child in root if child.get("volume") is not None),
         interfaces={child.get("mac", ""): _tokens(child) for child in root if _local(child) == "interface"},
     )
 
@@ -70,12 +83,14 @@ def _add_disk(root: Element, disk: Disk) -> None:
     element = tree.add(root, _tag("disk"), target=disk.target)
     if disk.device is DiskDevice.CDROM and disk.read_only:
         element.set("read_only", "yes")  # libvirt calls every CD-ROM read-only, so its XML cannot tell
-    if isinstance(disk.source, NewVolume):
-        element.set("pool", disk.source.pool)
-        element.set("volume", disk.source.volume)
-        element.set("capacity", str(disk.source.capacity_bytes))
-        if disk.source.clone_of is not None:
-            element.set("clone_of", disk.source.clone_of)
+    _add_volume(element, disk.source)
+
+
+def _add_volume(element: Element, source: object) -> None:
+    if isinstance(source, NewVolume):
+        optional = {"clone_of": source.clone_of, "backing": source.backing}
+        element.attrib.update({"pool": source.pool, "volume": source.volume, "capacity": str(source.capacity_bytes)})
+        element.attrib.update({name: value for name, value in optional.items() if value is not None})
 
 
 def _volume(element: Element) -> NewVolume:
@@ -84,11 +99,12 @@ def _volume(element: Element) -> NewVolume:
         volume=element.get("volume", ""),
         capacity_bytes=int(element.get("capacity", "0")),
         clone_of=element.get("clone_of"),
+        backing=element.get("backing"),
     )
 
 
 def _omitted(value: InstanceSpec | Interface, fields: tuple[str, ...]) -> dict[str, str]:
-    names = [name for name in fields if getattr(value, name) is None]
+    names = [name for name in fields if getattr(value, name) in (None, ())]
     return {"omitted": " ".join(names)} if names else {}
 
 

@@ -7,6 +7,7 @@ the reader's decision. Names and their meaning: https://libvirt.org/formatdomain
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
+MIB = 1024 * 1024
 LETTERS = ("k", "m", "g", "t", "p", "e")
 UNITS: Mapping[str, int] = {
     "b": 1,

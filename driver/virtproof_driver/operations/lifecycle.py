@@ -113,6 +113,6 @@ def _ask_to_reboot(link: Link, uuid: UUID) -> None:
     rebooted = Awaited(kinds=frozenset({EventKind.REBOOTED}), what=f"rebooted event of instance {uuid}")
     domain = link.domain(uuid)
     with link.expect(uuid, rebooted) as wait:
-        link.call(domain.reboot)
+        link.call(domain.reboot, link.hypervisor.reboot_flags)
         if link.hypervisor.reboot_emits:
             wait.until(deadlines.REBOOT)

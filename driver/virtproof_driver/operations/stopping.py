@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from virtproof_driver.actions import ForceOff, RemoveDomain
+from virtproof_driver.binding import Domain
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.errors import (
     Busy,
@@ -107,13 +108,21 @@ def _ask(link: Link, uuid: UUID, timeout: float, *, force: bool) -> StopOutcome 
     domain = link.domain(uuid)
     try:
         with link.expect(uuid, awaited(uuid, FORCE_OFF)) as wait:
-            link.call(domain.shutdown)
+            _shut_down(link, domain)
             wait.until(timeout)
     except (Busy, *_REFUSALS) as refusal:
         return _after_refusal(link, uuid, refusal, force=force)
     except OperationTimeout as late:
         return _after_deadline(link, uuid, late, force=force)
     return _confirmed(link, uuid, force=force)
+
+
+def _shut_down(link: Link, domain: Domain) -> None:
+    flags = link.hypervisor.shutdown_flags
+    if flags:
+        link.call(domain.shutdownFlags, flags)
+    else:
+        link.call(domain.shutdown)
 
 
 def _after_refusal(link: Link, uuid: UUID, refusal: DriverError, *, force: bool) -> StopOutcome | None:

@@ -1,0 +1,62 @@
+"""LXC through libvirt's LXC driver: containers of the host's own kernel.
+
+What belongs here: its facts, as measured on libvirt 9.0.0 and 11.3.0, and the reason of each capability that it lacks; the
+numbers are libvirt's error codes. What does not: what to do about them; operations ask the value.
+"""
+
+from types import MappingProxyType
+
+from virtproof_driver.capabilities import Capability
+from virtproof_driver.constants import DomainEventId, RebootFlag, ShutdownFlag
+from virtproof_driver.hypervisors.model import Hypervisor
+
+_NO_API = "libvirt's LXC driver has no such call (error 3)"
+
+_UNSUPPORTED = MappingProxyType(
+    {
+        Capability.SPAWN_PAUSED: "libvirt's LXC driver refuses VIR_DOMAIN_START_PAUSED (error 8)",
+        Capability.SUSPEND: f"{_NO_API}: virDomainManagedSave",
+        Capability.RESCUE: "a container boots from a file system, and has no disk that a rescue image could displace",
+        Capability.VOLUME_ATTACH: "libvirt's LXC driver attaches only block devices of the host, no volumes (error 67)",
+        Capability.VOLUME_DETACH: "libvirt's LXC driver has no disks that could be detached",
+        Capability.VOLUME_EXTEND: f"{_NO_API}: virDomainBlockResize",
+        Capability.SNAPSHOT_INTERNAL: f"{_NO_API}: snapshots",
+        Capability.SNAPSHOT_EXTERNAL: f"{_NO_API}: snapshots",
+        Capability.IMAGE_CAPTURE: "a container has no disk image that is known to be at rest",
+        Capability.SCREENSHOT: f"{_NO_API}: virDomainScreenshot",
+        Capability.GRAPHICS: "a container has no display",
+        Capability.AGENT_PASSWORD: f"{_NO_API}: virDomainSetUserPassword",
+        Capability.AGENT_QUIESCE: f"{_NO_API}: virDomainFSFreeze",
+        Capability.FIRMWARE_EFI: "a container has no firmware",
+        Capability.TPM: "a container has no TPM of its own",
+        Capability.DISK_ENCRYPTION: "a container's file system is mounted by the host, which takes no secret for it",
+        Capability.EVENTS_IO_ERROR: "a container writes through the host's kernel, which pauses nobody",
+        Capability.FIREWALL: "this driver has no security groups yet",
+        Capability.MIGRATION_LIVE: f"{_NO_API}: migration",
+    }
+)
+
+_REMOTE_ONLY = MappingProxyType(
+    {
+        Capability.CONNECTION_KEEPALIVE: "an in-process libvirt driver has no peer to keep alive (setKeepAlive gives 3)",
+        Capability.CONNECTION_RECONNECT: "an in-process libvirt driver cannot be lost while the process lives",
+    }
+)
+
+LXC = Hypervisor(
+    connection_type="LXC",
+    domain_types=("lxc",),
+    os_type="exe",
+    unsupported=_UNSUPPORTED,
+    event_ids=frozenset({DomainEventId.LIFECYCLE, DomainEventId.REBOOT, DomainEventId.METADATA_CHANGE}),
+    # shutdown(0), reboot(0) and their INITCTL variants return 0 and do nothing; only a signal reaches init (9.0.0, 11.3.0)
+    shutdown_flags=ShutdownFlag.SIGNAL,
+    reboot_flags=RebootFlag.SIGNAL,
+    reboot_emits=True,
+    bulk_state=False,  # virConnectGetAllDomainStats gives 3
+    undefine_flags=0,  # every flag is refused with 8
+    features=(),
+    console_element="console",
+    device_events=False,
+    remote_only=_REMOTE_ONLY,
+)

@@ -1,0 +1,60 @@
+"""QEMU through libvirt's QEMU driver: full machines, under KVM where the host has it and under TCG elsewhere.
+
+What belongs here: its facts, as measured on libvirt 9.0.0 with QEMU 7.2 and 11.3.0 with QEMU 10.0, and the reason of each
+capability that it lacks. What does not: what to do about them; operations ask the value.
+"""
+
+from types import MappingProxyType
+
+from virtproof_driver.capabilities import Capability
+from virtproof_driver.constants import DomainEventId, RebootFlag, ShutdownFlag, UndefineFlag
+from virtproof_driver.hypervisors.model import Hypervisor
+
+_MACHINE = "a machine has disks, not file systems of its host; those are for containers"
+
+_UNSUPPORTED = MappingProxyType(
+    {
+        Capability.FIREWALL: "this driver has no security groups yet",
+        Capability.MIGRATION_LIVE: "this driver has no migration yet",
+        Capability.FILESYSTEM_DIRECTORY: _MACHINE,
+        Capability.FILESYSTEM_IMAGE: _MACHINE,
+    }
+)
+
+_REMOTE_ONLY = MappingProxyType(
+    {
+        Capability.CONNECTION_KEEPALIVE: "an in-process libvirt driver has no peer to keep alive (setKeepAlive gives 3)",
+        Capability.CONNECTION_RECONNECT: "an in-process libvirt driver cannot be lost while the process lives",
+    }
+)
+
+QEMU = Hypervisor(
+    connection_type="QEMU",
+    domain_types=("kvm", "qemu"),
+    os_type="hvm",
+    unsupported=_UNSUPPORTED,
+    event_ids=frozenset(
+        {
+            DomainEventId.LIFECYCLE,
+            DomainEventId.REBOOT,
+            DomainEventId.IO_ERROR_REASON,
+            DomainEventId.DEVICE_REMOVED,
+            DomainEventId.DEVICE_REMOVAL_FAILED,
+            DomainEventId.DEVICE_ADDED,
+            DomainEventId.BLOCK_JOB_2,
+            DomainEventId.JOB_COMPLETED,
+            DomainEventId.METADATA_CHANGE,
+        }
+    ),
+    reboot_emits=True,
+    bulk_state=True,
+    undefine_flags=(
+        UndefineFlag.MANAGED_SAVE | UndefineFlag.SNAPSHOTS_METADATA | UndefineFlag.CHECKPOINTS_METADATA | UndefineFlag.NVRAM
+    ),
+    shutdown_flags=ShutdownFlag.DEFAULT,
+    reboot_flags=RebootFlag.DEFAULT,
+    features=("acpi",),
+    console_element="serial",
+    device_events=True,
+    remote_only=_REMOTE_ONLY,
+)

@@ -1,0 +1,92 @@
+"""What makes an instance's machine or container impossible: firmware, TPM, consoles, file systems, first program, limits.
+
+What belongs here: the rules of those fields of a spec; they are reached from `validation`, and lie apart for length. What does
+not: the rest of the spec. Each function returns None or raises InvalidSpec; NotSupported where the hypervisor has no such thing.
+"""
+
+import re
+from collections.abc import Iterator
+
+from virtproof_driver import checks
+from virtproof_driver.capabilities import Capability
+from virtproof_driver.errors import InvalidSpec, NotSupported
+from virtproof_driver.hypervisors.model import Hypervisor
+from virtproof_driver.spec import DirectorySource, FileSource, Filesystem, InstanceSpec, Limits, NewVolume, Tpm
+
+SHARES = (2, 262144)  # what the kernel's cgroups take
+QUOTA_US = (1000, 17592186044415)  # libvirt's own range
+TPM_MODELS = frozenset({"tpm-tis", "tpm-crb", "tpm-spapr"})
+TPM_VERSIONS = frozenset({"1.2", "2.0"})
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def validate_machine(spec: InstanceSpec, hypervisor: Hypervisor) -> None:
+    """All of these fields. Raises InvalidSpec, NotSupported."""
+    for capability in needed(spec):
+        if capability in hypervisor.unsupported:
+            raise NotSupported(capability, hypervisor.unsupported[capability])
+    if spec.tpm is not None:
+        _validate_tpm(spec.tpm)
+    for index, console in enumerate(spec.consoles):
+        if console.log is not None:
+            checks.path(f"consoles[{index}].log", console.log)
+    _validate_filesystems(spec.filesystems)
+    _validate_init(spec)
+    if spec.limits is not None:
+        _validate_limits(spec.limits)
+
+
+def needed(spec: InstanceSpec) -> Iterator[Capability]:
+    """The capabilities that these fields ask for."""
+    if spec.firmware is not None and spec.firmware != "bios":
+        yield Capability.FIRMWARE_EFI
+    if spec.tpm is not None:
+        yield Capability.TPM
+    if spec.limits is not None:
+        yield Capability.LIMITS
+    for filesystem in spec.filesystems:
+        directory = isinstance(filesystem.source, DirectorySource)
+        yield Capability.FILESYSTEM_DIRECTORY if directory else Capability.FILESYSTEM_IMAGE
+    if any(disk.secret is not None for disk in spec.disks):
+        yield Capability.DISK_ENCRYPTION
+
+
+def _validate_tpm(tpm: Tpm) -> None:
+    if tpm.model not in TPM_MODELS:
+        raise InvalidSpec("tpm.model", f"{tpm.model!r} is unknown; use one of {', '.join(sorted(TPM_MODELS))}")
+    if tpm.version not in TPM_VERSIONS:
+        raise InvalidSpec("tpm.version", f"{tpm.version!r} is unknown; use one of {', '.join(sorted(TPM_VERSIONS))}")
+
+
+def _validate_filesystems(filesystems: tuple[Filesystem, ...]) -> None:
+    for index, filesystem in enumerate(filesystems):
+        field, source = f"filesystems[{index}]", filesystem.source
+        checks.path(f"{field}.target", filesystem.target)
+        if isinstance(source, DirectorySource | FileSource):
+            checks.path(f"{field}.source.path", source.path)
+            continue
+        checks.name(f"{field}.source.pool", source.pool)
+        checks.name(f"{field}.source.volume", source.volume)
+        if isinstance(source, NewVolume):
+            checks.within(f"{field}.source.capacity_bytes", source.capacity_bytes, 0, checks.GREATEST_SIZE)
+    checks.unique("filesystems.target", [filesystem.target for filesystem in filesystems])
+
+
+def _validate_init(spec: InstanceSpec) -> None:
+    if spec.init is None:
+        return
+    checks.path("init.path", spec.init.path)
+    for index, argument in enumerate(spec.init.arguments):
+        checks.filled(f"init.arguments[{index}]", argument)
+    for name, value in spec.init.environment:
+        checks.pattern("init.environment", name, _VARIABLE, "letters, digits and '_', not beginning with a digit")
+        checks.text("init.environment", value)
+
+
+def _validate_limits(limits: Limits) -> None:
+    if limits.cpu_shares is not None:
+        checks.within("limits.cpu_shares", limits.cpu_shares, *SHARES)
+    if limits.cpu_quota_us is not None:
+        checks.within("limits.cpu_quota_us", limits.cpu_quota_us, *QUOTA_US)
+    if limits.memory_hard_mib is not None:
+        checks.within("limits.memory_hard_mib", limits.memory_hard_mib, 1, 2**43 - 1)
