@@ -9,10 +9,13 @@ from uuid import UUID
 import pytest
 
 from virtproof.recording import summaries
-from virtproof.recording.fault_rules import Window, event_rule, method_rule, spellings
+from virtproof.recording.callbacks import Delivered
+from virtproof.recording.fault_rules import EventRule, Window, event_rule, method_rule, notice, spellings
+from virtproof.recording.host_events import numbers
 from virtproof.recording.markers import definition
 from virtproof.recording.objects import Call
 from virtproof.recording.operations import Operations
+from virtproof_driver.constants import DomainEventId
 
 
 class Word(StrEnum):
@@ -104,6 +107,35 @@ def test_a_fault_of_the_list_meets_whichever_way_a_driver_lists() -> None:
 
 def test_an_event_rule_takes_a_detail_or_none() -> None:
     assert (event_rule(3).detail, event_rule((5, 1)).detail) == (None, 1)
+
+
+def test_an_event_rule_may_be_of_another_event_id() -> None:
+    removed = Delivered("u", "n", DomainEventId.DEVICE_REMOVED, "net0", None)
+    assert event_rule(notice(DomainEventId.DEVICE_REMOVED)).meets(removed)
+    assert event_rule(notice(DomainEventId.DEVICE_REMOVED, "net0")).meets(removed)
+    for other in (notice(DomainEventId.DEVICE_REMOVED, "net1"), notice(DomainEventId.DEVICE_ADDED), EventRule("net0", None)):
+        assert not event_rule(other).meets(removed)
+
+
+@pytest.mark.parametrize(
+    ("event_id", "arguments", "expected"),
+    [
+        (DomainEventId.LIFECYCLE, (5, 1), (5, 1)),
+        (DomainEventId.REBOOT, (), (None, None)),
+        (DomainEventId.DEVICE_REMOVED, ("net0",), ("net0", None)),
+        (DomainEventId.DEVICE_REMOVAL_FAILED, ("net0",), ("net0", None)),
+        (DomainEventId.BLOCK_JOB_2, ("vda", 4, 3), ("vda", "4,3")),
+        (DomainEventId.IO_ERROR_REASON, ("/a", "virtio-disk0", 1, "enospc"), ("virtio-disk0", "1,enospc")),
+        (DomainEventId.IO_ERROR_REASON, (None, None, 1, None), ("", "1,")),
+        (DomainEventId.JOB_COMPLETED, ({"operation": 5, "time_elapsed": 3},), (5, None)),
+        (DomainEventId.JOB_COMPLETED, (None,), (None, None)),
+        (DomainEventId.AGENT_LIFECYCLE, (1, 2), (1, 2)),
+    ],
+)
+def test_an_events_arguments_become_an_event_and_a_detail(
+    event_id: DomainEventId, arguments: tuple[object, ...], expected: tuple[object, object]
+) -> None:
+    assert numbers(event_id, arguments) == expected
 
 
 def test_a_window_opens_at_the_nth_and_closes_after_as_many() -> None:

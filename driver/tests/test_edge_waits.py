@@ -7,8 +7,17 @@ import pytest
 
 from virtproof_driver.edge.waits import Waits
 from virtproof_driver.errors import ConnectionLost, OperationTimeout
-from virtproof_driver.link import Awaited
-from virtproof_driver.values import EventKind, LifecycleEvent
+from virtproof_driver.link import Awaited, AwaitedBlockJob, AwaitedDevice, AwaitedEither, AwaitedJob
+from virtproof_driver.values import (
+    BlockJob,
+    BlockJobEvent,
+    BlockJobStatus,
+    DeviceEvent,
+    DeviceEventKind,
+    EventKind,
+    JobEvent,
+    LifecycleEvent,
+)
 
 UUID_A, UUID_B = UUID(int=10), UUID(int=11)
 PATIENCE_SECONDS = 20.0
@@ -85,3 +94,57 @@ def test_a_deadline_may_be_beyond_what_a_lock_can_wait() -> None:
     with waits.armed(UUID_A, STARTED) as wait:
         waits.tell(event(EventKind.STARTED))
         assert wait.until(float("inf")) == event(EventKind.STARTED)
+
+
+def removed(alias: str) -> DeviceEvent:
+    return DeviceEvent(uuid=UUID_A, name="a", alias=alias, kind=DeviceEventKind.REMOVED, stamp=1.0)
+
+
+REMOVED = AwaitedDevice(alias="net0", kinds=frozenset({DeviceEventKind.REMOVED}), what="removal of net0")
+
+
+def test_a_wait_for_a_device_ends_by_its_alias_and_kind_alone() -> None:
+    waits = Waits()
+    with waits.armed(UUID_A, REMOVED) as wait:
+        waits.tell(removed("net1"))
+        waits.tell(event(EventKind.STARTED))
+        waits.tell(DeviceEvent(uuid=UUID_A, name="a", alias="net0", kind=DeviceEventKind.ADDED, stamp=1.0))
+        waits.tell(removed("net0"))
+        assert wait.until(0) == removed("net0")
+        with pytest.raises(OperationTimeout, match="removal of net0"):
+            wait.until(0)
+
+
+def test_a_wait_for_a_job_ends_by_its_target_and_status_alone() -> None:
+    def job(target: str, status: BlockJobStatus) -> BlockJobEvent:
+        return BlockJobEvent(uuid=UUID_A, name="a", target=target, job=BlockJob.COMMIT, status=status, stamp=1.0)
+
+    ended = AwaitedBlockJob(target="vda", statuses=frozenset({BlockJobStatus.COMPLETED}), what="end of the job on vda")
+    waits = Waits()
+    with waits.armed(UUID_A, ended) as wait:
+        waits.tell(job("vdb", BlockJobStatus.COMPLETED))
+        waits.tell(job("vda", BlockJobStatus.READY))
+        waits.tell(event(EventKind.STARTED))
+        waits.tell(job("vda", BlockJobStatus.COMPLETED))
+        assert wait.until(0) == job("vda", BlockJobStatus.COMPLETED)
+
+
+def test_a_wait_for_a_job_of_the_instance_ends_by_its_operation() -> None:
+    def job(operation: str) -> JobEvent:
+        return JobEvent(uuid=UUID_A, name="a", operation=operation, stamp=1.0)
+
+    waits = Waits()
+    with waits.armed(UUID_A, AwaitedJob(operations=frozenset({"dump"}), what="end of the dump")) as wait:
+        waits.tell(job("save"))
+        waits.tell(removed("net0"))
+        waits.tell(job("dump"))
+        assert wait.until(0) == job("dump")
+
+
+@pytest.mark.parametrize("told", [removed("net0"), event(EventKind.STARTED)], ids=["first", "second"])
+def test_a_wait_for_either_ends_by_whichever_comes(told: "LifecycleEvent | DeviceEvent") -> None:
+    waits = Waits()
+    with waits.armed(UUID_A, AwaitedEither(first=REMOVED, second=STARTED, what="either")) as wait:
+        waits.tell(event(EventKind.PAUSED))
+        waits.tell(told)
+        assert wait.until(0) == told

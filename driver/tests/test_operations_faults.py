@@ -23,7 +23,7 @@ from virtproof_driver.errors import (
     PermissionDenied,
 )
 from virtproof_driver.hypervisors.test import TEST
-from virtproof_driver.link import Awaited, Wait
+from virtproof_driver.link import Expectation, Wait
 from virtproof_driver.spec import (
     Disk,
     FileSource,
@@ -114,7 +114,7 @@ def lose_events(driver: LibvirtDriver, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every wait reach its deadline at once."""
 
     @contextmanager
-    def expect(_uuid: UUID, _awaited: Awaited) -> Generator[Wait]:
+    def expect(_uuid: UUID, _awaited: Expectation[LifecycleEvent]) -> Generator[Wait[LifecycleEvent]]:
         yield Late()
 
     monkeypatch.setattr(driver.link, "expect", expect)

@@ -7,31 +7,116 @@ in `edge`, which implements this. Operations take a `Link`, so a test gives them
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Generic, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from virtproof_driver.binding import Connection, Domain
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.contract import Listener, Subscription
 from virtproof_driver.hypervisors.model import Hypervisor
-from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
+from virtproof_driver.values import (
+    BlockJobEvent,
+    BlockJobStatus,
+    DeviceEvent,
+    DeviceEventKind,
+    EventKind,
+    JobEvent,
+    LifecycleEvent,
+    Notice,
+    PowerState,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+E = TypeVar("E")
+F = TypeVar("F")
+E_co = TypeVar("E_co", covariant=True)
+
+Told = LifecycleEvent | Notice
+"""What a wait can end by."""
+
+
+class Expectation(Protocol[E_co]):
+    """Which events end a wait; `what` names them in an OperationTimeout ("started event of instance …")."""
+
+    @property
+    def what(self) -> str: ...
+
+    def of(self, event: Told) -> E_co | None:
+        """The event if it is awaited, else None."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awaited:
-    """Which events end a wait; `what` names them in an OperationTimeout ("started event of instance …")."""
+    """Changes of state, of any of these kinds."""
 
     kinds: frozenset[EventKind]
     what: str
 
+    def of(self, event: Told) -> LifecycleEvent | None:
+        """The event if it is awaited, else None."""
+        return event if isinstance(event, LifecycleEvent) and event.kind in self.kinds else None
 
-class Wait(Protocol):
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitedDevice:
+    """What happens to the device of this alias, of any of these kinds."""
+
+    alias: str
+    kinds: frozenset[DeviceEventKind]
+    what: str
+
+    def of(self, event: Told) -> DeviceEvent | None:
+        """The event if it is awaited, else None."""
+        return event if isinstance(event, DeviceEvent) and event.alias == self.alias and event.kind in self.kinds else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitedBlockJob:
+    """A job on the disk `target` that reaches any of these statuses."""
+
+    target: str
+    statuses: frozenset[BlockJobStatus]
+    what: str
+
+    def of(self, event: Told) -> BlockJobEvent | None:
+        """The event if it is awaited, else None."""
+        if not isinstance(event, BlockJobEvent):
+            return None
+        return event if event.target == self.target and event.status in self.statuses else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitedJob:
+    """The end of a job of the whole instance, of any of these operations (`save`, `dump`, `backup`…)."""
+
+    operations: frozenset[str]
+    what: str
+
+    def of(self, event: Told) -> JobEvent | None:
+        """The event if it is awaited, else None."""
+        return event if isinstance(event, JobEvent) and event.operation in self.operations else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitedEither(Generic[E, F]):
+    """Two expectations, whichever is met first. A domain that stops tells nothing of its devices and jobs any more."""
+
+    first: Expectation[E]
+    second: Expectation[F]
+    what: str
+
+    def of(self, event: Told) -> E | F | None:
+        """The event if it is awaited, else None."""
+        found = self.first.of(event)
+        return self.second.of(event) if found is None else found
+
+
+class Wait(Protocol[E_co]):
     """A wait that is armed already."""
 
-    def until(self, seconds: float) -> LifecycleEvent:
+    def until(self, seconds: float) -> E_co:
         """Block until an awaited event came since the wait was armed.
 
         Raises OperationTimeout at the deadline, ConnectionLost when the connection broke meanwhile.
@@ -87,7 +172,7 @@ class Link(Protocol):
         """The state that the newest event told, None where no event did. Asks nothing; may lag behind the host."""
         ...
 
-    def expect(self, uuid: UUID, awaited: Awaited) -> AbstractContextManager[Wait]:
+    def expect(self, uuid: UUID, awaited: Expectation[T]) -> AbstractContextManager[Wait[T]]:
         """Arm a wait. Enter before the call that causes the event; leaving disarms it."""
         ...
 

@@ -74,6 +74,103 @@ class LifecycleEvent:
 
 
 @unique
+class DeviceEventKind(StrEnum):
+    """What happened to a device of a running instance; REMOVAL_FAILED is the guest's refusal."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    REMOVAL_FAILED = "removal-failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceEvent:
+    """A device came or went. `alias` is libvirt's name for it within one run of the instance; `stamp` as of LifecycleEvent."""
+
+    uuid: UUID
+    name: str
+    alias: str
+    kind: DeviceEventKind
+    stamp: float
+
+
+@unique
+class BlockJob(StrEnum):
+    """What a job on a disk does."""
+
+    UNKNOWN = "unknown"
+    PULL = "pull"
+    COPY = "copy"
+    COMMIT = "commit"
+    ACTIVE_COMMIT = "active-commit"
+    BACKUP = "backup"
+
+
+@unique
+class BlockJobStatus(StrEnum):
+    """How a job on a disk stands; READY waits to be pivoted or ended. UNKNOWN is a newer libvirt's."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    READY = "ready"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockJobEvent:
+    """A job on the disk `target` (`vda`) ended or got ready; `stamp` as of LifecycleEvent."""
+
+    uuid: UUID
+    name: str
+    target: str
+    job: BlockJob
+    status: BlockJobStatus
+    stamp: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEvent:
+    """A job of the whole instance ended; `operation` is libvirt's word (`save`, `dump`, `migration-out`…)."""
+
+    uuid: UUID
+    name: str
+    operation: str
+    stamp: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentEvent:
+    """The guest agent came or went; `reason` is libvirt's word (`domain-started`, `channel`)."""
+
+    uuid: UUID
+    name: str
+    connected: bool
+    reason: str
+    stamp: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IoErrorEvent:
+    """A disk could not be read or written.
+
+    `source` is its path on the host, `alias` libvirt's name for the device, `action` what the host did (`pause`, `report`,
+    `none`), and `reason` why (`enospc`), empty when the hypervisor does not say.
+    """
+
+    uuid: UUID
+    name: str
+    source: str
+    alias: str
+    action: str
+    reason: str
+    stamp: float
+
+
+Notice = DeviceEvent | BlockJobEvent | JobEvent | AgentEvent | IoErrorEvent
+"""What a host tells of an instance beside its changes of state; operations wait for them, listeners do not hear them."""
+
+
+@unique
 class StopOutcome(StrEnum):
     """How stop() ended."""
 

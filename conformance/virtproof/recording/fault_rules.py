@@ -30,8 +30,6 @@ SPELLINGS: Final[tuple[frozenset[str], ...]] = (
 )
 LIFECYCLE: Final = 0
 
-Pattern = int | tuple[int, int]
-
 
 def spellings(method: str) -> frozenset[str]:
     """Every name of the method."""
@@ -58,19 +56,30 @@ def method_rule(name: str) -> MethodRule:
 
 @dataclass(frozen=True, slots=True)
 class EventRule:
-    """Lifecycle events that a fault meets: an event, or an event with one detail."""
+    """Events that a fault meets: of one event id, with one event, and with one detail, each as recorded; None stands for any."""
 
-    event: int
-    detail: int | None
+    event: int | str | None
+    detail: int | str | None
+    id: int = LIFECYCLE
 
     def meets(self, delivery: Delivery) -> bool:
         """Whether this delivery is one of them."""
-        return delivery.id == LIFECYCLE and delivery.event == self.event and self.detail in (None, delivery.detail)
+        return delivery.id == self.id and self.event in (None, delivery.event) and self.detail in (None, delivery.detail)
+
+
+Pattern = int | tuple[int, int] | EventRule
 
 
 def event_rule(pattern: Pattern) -> EventRule:
-    """The rule of an event's number, or of (event, detail)."""
+    """The rule of a lifecycle event's number, or of (event, detail); a rule is itself."""
+    if isinstance(pattern, EventRule):
+        return pattern
     return EventRule(*pattern) if isinstance(pattern, tuple) else EventRule(pattern, None)
+
+
+def notice(event_id: int, event: int | str | None = None, detail: int | str | None = None) -> EventRule:
+    """The rule of an event that is no change of state: `notice(DomainEventId.DEVICE_REMOVED, "virtio-disk1")`."""
+    return EventRule(event, detail, event_id)
 
 
 class Window:

@@ -120,7 +120,10 @@ class Faults:
     # --- faults of events -------------------------------------------------------------------------------
 
     def drop_event(self, event: Pattern, nth: int = 1) -> None:
-        """The nth such lifecycle event does not reach the driver. `event` is its number, or (event, detail)."""
+        """The nth such event does not reach the driver.
+
+        `event` is a lifecycle event's number, or (event, detail), or `fault_rules.notice(…)` for one of another event id.
+        """
         self._on_event(f"drop_event({event})", event, lambda _delivery, _proceed: None, nth)
 
     def duplicate_event(self, event: Pattern, nth: int = 1) -> None:

@@ -9,7 +9,7 @@ others only catch up.
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from virtproof_driver.constants import DomainEventId as Id
 
@@ -26,14 +26,36 @@ def _none(_arguments: tuple[object, ...]) -> Pair:
     return None, None
 
 
-# The events that are observed, and how a callback's arguments between domain and opaque become (event, detail).
+def _block_job(arguments: tuple[object, ...]) -> Pair:
+    target, job, status = arguments
+    return str(target), f"{job},{status}"
+
+
+def _io_error(arguments: tuple[object, ...]) -> Pair:
+    _source, alias, action, reason = arguments
+    return str(alias or ""), f"{action},{reason or ''}"
+
+
+def _job(arguments: tuple[object, ...]) -> Pair:
+    statistics = arguments[0]
+    operation = cast("Mapping[str, Number]", statistics).get("operation") if isinstance(statistics, Mapping) else None
+    return operation, None
+
+
+# The events that are observed, and how a callback's arguments between domain and opaque become (event, detail): a device's alias
+# and null; a block job's target and "type,status"; an error's alias and "action,reason"; a job's operation and null.
 OBSERVED: Final[Mapping[int, Callable[[tuple[object, ...]], Pair]]] = {
     Id.LIFECYCLE: _pair,
     Id.REBOOT: _none,
     Id.WATCHDOG: _pair,
     Id.CONTROL_ERROR: _none,
+    Id.IO_ERROR_REASON: _io_error,
     Id.DEVICE_REMOVED: _pair,
+    Id.DEVICE_REMOVAL_FAILED: _pair,
     Id.DEVICE_ADDED: _pair,
+    Id.BLOCK_JOB_2: _block_job,
+    Id.AGENT_LIFECYCLE: _pair,
+    Id.JOB_COMPLETED: _job,
     Id.METADATA_CHANGE: _pair,
 }
 

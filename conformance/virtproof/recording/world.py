@@ -93,14 +93,13 @@ class World:
 
         Raises AssertionError, saying what came instead, when `timeout` seconds pass first.
         """
+        self._wait_told(uuid, (0, event, detail), timeout, count)
 
-        def found(records: Sequence[Record]) -> bool:
-            wanted = [e for e in _of(records, str(uuid)) if e[:2] == (0, event) and detail in (None, e[2])]
-            return len(wanted) >= count
-
-        if not self._recorder.wait_for(found, (Kind.EVENT,), timeout):
-            told = self.events(uuid)
-            raise AssertionError(f"the host emitted no event ({event}, {detail}) of {uuid} within {timeout:g} s, but {told}")
+    def wait_notice(
+        self, uuid: Id, event_id: int, event: int | str | None = None, *, timeout: float = 10, count: int = 1
+    ) -> None:
+        """Wait likewise for an event of another event id; `event` is a device's alias or a job's target, None stands for any."""
+        self._wait_told(uuid, (event_id, event, None), timeout, count)
 
     def wait_state(self, uuid: Id, state: int | None, timeout: float = 10) -> None:
         """Wait until the domain's state is `state` (None: gone), re-reading it whenever the host emits something.
@@ -134,6 +133,14 @@ class World:
         """Define and undefine a scratch domain past the driver; its UUID. Its events come after all that was queued."""
         return markers.touch(self.connection, self._prefix, self._recorder.number())
 
+    def _wait_told(self, uuid: Id, wanted: HostEventTuple, timeout: float, count: int) -> None:
+        def found(records: Sequence[Record]) -> bool:
+            return sum(_fits(told, wanted) for told in _of(records, str(uuid))) >= count
+
+        if not self._recorder.wait_for(found, (Kind.EVENT,), timeout):
+            told = self.events(uuid)
+            raise AssertionError(f"the host emitted no event {wanted} of {uuid} within {timeout:g} s, but {told}")
+
     def _named(self, lister: Callable[[], Sequence[Any]]) -> list[Any]:
         return [found for found in _listed(lister) if found.name().startswith(self._prefix)]
 
@@ -154,6 +161,11 @@ class World:
                 return None
             raise
         return state, reason
+
+
+def _fits(told: HostEventTuple, wanted: HostEventTuple) -> bool:
+    """Whether an event is the wanted one; None stands for any event or detail."""
+    return told[0] == wanted[0] and wanted[1] in (None, told[1]) and wanted[2] in (None, told[2])
 
 
 def _more_than(heard: int, records: Sequence[Record]) -> bool:

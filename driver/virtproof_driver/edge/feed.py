@@ -11,7 +11,7 @@ from uuid import UUID
 from virtproof_driver.edge.dispatcher import Dispatcher
 from virtproof_driver.edge.subscriptions import Subscriptions
 from virtproof_driver.edge.waits import Waits
-from virtproof_driver.events import Found, RawEvent, Reading, World, change_of
+from virtproof_driver.events import Found, RawEvent, RawNotice, Reading, World, change_of, notice_of
 from virtproof_driver.events.fold import event_of
 from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
 
@@ -39,6 +39,10 @@ class Feed:
     def arrived(self, epoch: int, raw: RawEvent) -> None:
         """Take an event from libvirt's thread; returns at once."""
         self.dispatcher.post(partial(self._apply, epoch, raw))
+
+    def noticed(self, epoch: int, raw: RawNotice) -> None:
+        """Take what is no change of state from libvirt's thread, in one order with the changes; returns at once."""
+        self.dispatcher.post(partial(self._tell, epoch, raw))
 
     def began(self, epoch: int) -> None:
         """Say that callbacks of a new connection are about to be registered, and a reading will follow."""
@@ -72,6 +76,11 @@ class Feed:
             # A wait is armed because its caller holds the state to be another: a change that was folded away ends it all the
             # same, and the caller reads the state. Only a burst of reboots carries on beyond the wait that its first one ended.
             self.waits.tell(event_of(change, change.kind, change.reason))
+
+    def _tell(self, epoch: int, raw: RawNotice) -> None:
+        notice = notice_of(raw) if epoch == self._epoch else None
+        if notice is not None:
+            self.waits.tell(notice)
 
     def _compare_all(self, epoch: int, found: Mapping[UUID, Found], reading: Reading) -> None:
         events = self._world.compare_all(found, reading)

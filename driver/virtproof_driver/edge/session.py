@@ -30,7 +30,7 @@ from virtproof_driver.error_table import translate
 from virtproof_driver.errors import ConnectionLost, DriverClosed, DriverError
 from virtproof_driver.events import Reading
 from virtproof_driver.hypervisors.model import Hypervisor
-from virtproof_driver.link import Awaited, Wait
+from virtproof_driver.link import Expectation, Wait
 from virtproof_driver.values import PowerState
 
 P = ParamSpec("P")
@@ -145,7 +145,7 @@ class Session:
     def known_state(self, uuid: UUID) -> PowerState | None:
         return self._feed.known_state(uuid)
 
-    def expect(self, uuid: UUID, awaited: Awaited) -> AbstractContextManager[Wait]:
+    def expect(self, uuid: UUID, awaited: Expectation[T]) -> AbstractContextManager[Wait[T]]:
         self._check_open()
         return self._feed.waits.armed(uuid, awaited)
 

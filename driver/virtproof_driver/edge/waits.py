@@ -8,25 +8,35 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from virtproof_driver.errors import DriverError, OperationTimeout
-from virtproof_driver.link import Awaited, Wait
-from virtproof_driver.values import LifecycleEvent
+from virtproof_driver.link import Expectation, Told, Wait
+
+E = TypeVar("E")
 
 
-class _Armed:
+class _Armed(Generic[E]):
     """One wait; what ends it is queued, so that a second `until` waits for the next event."""
 
-    def __init__(self, awaited: Awaited) -> None:
-        self.awaited = awaited
-        self.outcomes: SimpleQueue[LifecycleEvent | DriverError] = SimpleQueue()
+    def __init__(self, awaited: Expectation[E]) -> None:
+        self._awaited = awaited
+        self._outcomes: SimpleQueue[E | DriverError] = SimpleQueue()
 
-    def until(self, seconds: float) -> LifecycleEvent:
+    def tell(self, event: Told) -> None:
+        found = self._awaited.of(event)
+        if found is not None:
+            self._outcomes.put(found)
+
+    def fail(self, error: DriverError) -> None:
+        self._outcomes.put(error)
+
+    def until(self, seconds: float) -> E:
         try:
-            outcome = self.outcomes.get(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
+            outcome = self._outcomes.get(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
         except Empty:
-            raise OperationTimeout(self.awaited.what, seconds) from None
+            raise OperationTimeout(self._awaited.what, seconds) from None
         if isinstance(outcome, DriverError):
             raise outcome
         return outcome
@@ -37,10 +47,10 @@ class Waits:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._armed: dict[UUID, list[_Armed]] = {}
+        self._armed: dict[UUID, list[_Armed[Any]]] = {}
 
     @contextmanager
-    def armed(self, uuid: UUID, awaited: Awaited) -> Generator[Wait]:
+    def armed(self, uuid: UUID, awaited: Expectation[E]) -> Generator[Wait[E]]:
         """Arm a wait for as long as the block runs."""
         wait = _Armed(awaited)
         with self._lock:
@@ -50,20 +60,19 @@ class Waits:
         finally:
             self._disarm(uuid, wait)
 
-    def tell(self, event: LifecycleEvent) -> None:
+    def tell(self, event: Told) -> None:
         """End the waits that await this event."""
         with self._lock:
             for wait in self._armed.get(event.uuid, ()):
-                if event.kind in wait.awaited.kinds:
-                    wait.outcomes.put(event)
+                wait.tell(event)
 
     def fail(self, error: Callable[[], DriverError]) -> None:
         """End every wait with an error of its own."""
         with self._lock:
             for wait in (wait for waits in self._armed.values() for wait in waits):
-                wait.outcomes.put(error())
+                wait.fail(error())
 
-    def _disarm(self, uuid: UUID, wait: _Armed) -> None:
+    def _disarm(self, uuid: UUID, wait: _Armed[Any]) -> None:
         with self._lock:
             waits = self._armed[uuid]
             waits.remove(wait)

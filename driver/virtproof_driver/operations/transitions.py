@@ -20,7 +20,7 @@ from virtproof_driver.errors import DriverError, HypervisorError, InvalidState, 
 from virtproof_driver.link import Awaited, Link, Wait
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.inventory import instance
-from virtproof_driver.values import EventKind, Instance, PowerState
+from virtproof_driver.values import EventKind, Instance, LifecycleEvent, PowerState
 
 RUNNING = frozenset({PowerState.RUNNING, PowerState.BLOCKED})
 PAUSED = frozenset({PowerState.PAUSED})
@@ -163,7 +163,7 @@ def _after_refusal(link: Link, uuid: UUID, row: Transition, refusal: DriverError
     raise wrong_state(found, row.name, row.sources) from refusal
 
 
-def _tell_if_lost(link: Link, found: Instance, row: Transition, wait: Wait) -> None:
+def _tell_if_lost(link: Link, found: Instance, row: Transition, wait: Wait[LifecycleEvent]) -> None:
     """The call was made because events had told otherwise: the one that is missing is on its way, or else it was lost.
 
     Threads that pause and unpause one instance against each other meet the first often. To tell what is on its way would tell
