@@ -1,0 +1,23 @@
+"""The contract's methods, one class an area; `driver.LibvirtDriver` is all of them."""
+
+from virtproof_driver.facade.agent import AgentMethods
+from virtproof_driver.facade.console import ConsoleMethods
+from virtproof_driver.facade.events import EventMethods
+from virtproof_driver.facade.inventory import InventoryMethods
+from virtproof_driver.facade.lifecycle import LifecycleMethods
+from virtproof_driver.facade.metadata import MetadataMethods
+from virtproof_driver.facade.networks import NetworkMethods
+from virtproof_driver.facade.snapshots import SnapshotMethods
+from virtproof_driver.facade.storage import StorageMethods
+
+__all__ = [
+    "AgentMethods",
+    "ConsoleMethods",
+    "EventMethods",
+    "InventoryMethods",
+    "LifecycleMethods",
+    "MetadataMethods",
+    "NetworkMethods",
+    "SnapshotMethods",
+    "StorageMethods",
+]

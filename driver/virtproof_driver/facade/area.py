@@ -1,0 +1,16 @@
+"""What the areas of the facade share: the link, the gate, and what lives as long as the driver.
+
+What belongs here: state that operations of one driver share. What does not: any method of the contract.
+"""
+
+from virtproof_driver.claiming import Gated
+from virtproof_driver.link import HostLink
+from virtproof_driver.operations.spawning import Reservations
+
+
+class Area(Gated):
+    """A part of the facade."""
+
+    def __init__(self, link: HostLink) -> None:
+        super().__init__(link)
+        self._reservations = Reservations()
