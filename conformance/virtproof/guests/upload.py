@@ -1,0 +1,43 @@
+"""Bringing the guests to a host: a volume for each in a storage pool, by streams.
+
+What belongs here: the volumes and the streams, on the bare binding. What does not: the pool, which is the lane's to make and
+remove, and what the guests are (`catalogue`).
+"""
+
+from typing import Final
+
+from virtproof.guests.catalogue import GUESTS, IMAGE_BYTES, Guest
+from virtproof_driver.binding import Connection, StoragePool, StorageVol
+from virtproof_driver.markup.storage import volume_xml
+from virtproof_driver.spec import VolumeSpec
+
+_PIECE: Final = 256 << 10  # bytes; libvirt's protocol takes no more than 16 MiB at once, and its own tools send as much
+
+
+def upload(connection: Connection, pool: str) -> None:
+    """Put every guest into an active pool, as `<guest>.img`; one that is there is written again.
+
+    Only the boot sector is sent, since a new volume reads as zeros. Raises libvirt's error when the host refuses.
+    """
+    found = connection.storagePoolLookupByName(pool)
+    there = {volume.name(): volume for volume in found.listAllVolumes()}
+    for guest in GUESTS.values():
+        send(connection, there.get(guest.volume) or _made(found, guest), guest.boot_sector)
+
+
+def send(connection: Connection, volume: StorageVol, data: bytes) -> None:
+    """Write bytes at a volume's beginning; they are there when this returns."""
+    stream = connection.newStream()
+    try:
+        volume.upload(stream, 0, len(data))
+        rest = memoryview(data)
+        while rest:
+            rest = rest[stream.send(bytes(rest[:_PIECE])) :]
+    except BaseException:
+        stream.abort()
+        raise
+    stream.finish()
+
+
+def _made(pool: StoragePool, guest: Guest) -> StorageVol:
+    return pool.createXML(volume_xml(VolumeSpec(name=guest.volume, capacity_bytes=IMAGE_BYTES)))
