@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, cast
 from xml.etree.ElementTree import fromstring, tostring
 
+from virtproof.lanes.facts import hypervisor_of
 from virtproof.recording.world import World
 from virtproof_driver.binding import Domain, Network, StoragePool, StorageVol
-from virtproof_driver.hypervisors.known import hypervisor_for
 from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.markup.network import network_xml
 from virtproof_driver.markup.storage import pool_xml, volume_xml
@@ -33,7 +33,7 @@ def foreign_domain(world: World, spec: InstanceSpec, *, start: bool = True, tran
 
 def take_domain(world: World, domain: Domain) -> None:
     """Force a domain off and undefine it, as far as it is there still."""
-    _take(domain.destroy, lambda: domain.undefineFlags(hypervisor_for(world.connection.getType()).undefine_flags))
+    _take(domain.destroy, lambda: domain.undefineFlags(hypervisor_of(world.connection).undefine_flags))
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def foreign_volume(world: World, pool: str, spec: VolumeSpec) -> Generator[Stora
 
 def foreign_xml(world: World, spec: InstanceSpec) -> str:
     """The domain XML of a spec as any client would write it, without metadata."""
-    root = fromstring(domain_xml(spec, hypervisor_for(world.connection.getType())))
+    root = fromstring(domain_xml(spec, hypervisor_of(world.connection)))
     for metadata in root.findall("metadata"):
         root.remove(metadata)
     return tostring(root, encoding="unicode")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from virtproof_driver.binding import Connection
+from virtproof_driver.checks import LONGEST_NAME
 from virtproof_driver.edge.libvirt_module import libvirt_binding
 from virtproof_driver.markup.network import network_xml, normalised, parse_network
 from virtproof_driver.spec import DhcpHost, DhcpRange, ForwardMode, NetworkSpec, Subnet
@@ -40,7 +41,7 @@ UNSAID = NetworkSpec(name="n", forward=ForwardMode.BRIDGE, bridge="br0")
 
 NAMES = st.text(
     st.sampled_from("<>&\"'] -é") | st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="/\ufffe\uffff"), min_size=1
-).filter(lambda name: len(name.encode()) <= 255 and name not in (".", ".."))
+).filter(lambda name: len(name.encode()) <= LONGEST_NAME and name not in (".", ".."))
 
 
 @st.composite

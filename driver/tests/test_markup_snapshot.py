@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from virtproof_driver.binding import Domain
+from virtproof_driver.checks import LONGEST_NAME
 from virtproof_driver.edge.libvirt_module import libvirt_binding
 from virtproof_driver.markup.snapshot import SnapshotDescription, parse_snapshot, snapshot_xml
 from virtproof_driver.spec import SnapshotSpec
@@ -20,7 +21,7 @@ NASTY = "<>&\"' \u00e9\U0001f600]]>"
 TEXT = st.text(
     st.sampled_from("<>&\"'] -é") | st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="/\ufffe\uffff"), min_size=1
 )
-NAMES = TEXT.filter(lambda name: len(name.encode()) <= 255 and name not in (".", ".."))
+NAMES = TEXT.filter(lambda name: len(name.encode()) <= LONGEST_NAME and name not in (".", ".."))
 SPECS = st.builds(SnapshotSpec, name=NAMES, description=st.none() | TEXT.map(lambda some: f"\n {some}\n\t"))
 
 

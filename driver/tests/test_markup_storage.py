@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from virtproof_driver.binding import Connection, StoragePool
+from virtproof_driver.checks import LONGEST_NAME
 from virtproof_driver.edge.libvirt_module import libvirt_binding
 from virtproof_driver.markup.storage import parse_pool, parse_volume, pool_xml, volume_xml
 from virtproof_driver.spec import DiskFormat, PoolSpec, VolumeSpec
@@ -22,7 +23,7 @@ NASTY = "<>&\"' \u00e9\U0001f600]]>"
 TEXT = st.text(
     st.sampled_from("<>&\"'] -é") | st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="/\ufffe\uffff"), min_size=1
 )
-NAMES = TEXT.filter(lambda name: len(name.encode()) <= 255 and name not in (".", ".."))
+NAMES = TEXT.filter(lambda name: len(name.encode()) <= LONGEST_NAME and name not in (".", ".."))
 POOLS = st.builds(PoolSpec, name=NAMES, target=TEXT.map(lambda tail: f"/{tail}"), uuid=st.uuids())
 SIZES = st.integers(0, 2**63 - 1)
 VOLUMES = st.builds(

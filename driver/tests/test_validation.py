@@ -72,7 +72,8 @@ BAD_NAMES = {
     "this folder": ".",
     "the folder above": "..",
 }
-GOOD_NAMES = ["<>&\"'", "\u00e9\U0001f600\u2028", "x" * 255, "\u00e9" * 127 + "x", " ", "...", "&lt;", "]]>", "-"]
+LONG_FILES = ["x" * 255, "\u00e9" * 127 + "x"]
+GOOD_NAMES = ["<>&\"'", "\u00e9\U0001f600\u2028", "x" * 247, "\u00e9" * 123 + "x", " ", "...", "&lt;", "]]>", "-"]
 
 
 def field_of(check: Callable[[], None]) -> str:
@@ -117,6 +118,16 @@ def test_a_name_that_needs_care_is_allowed_wherever_it_stands(name: str) -> None
     validate_pool(PoolSpec(name=name, target="/t"))
     validate_volume(VolumeSpec(name=name, capacity_bytes=1))
     validate_snapshot(SnapshotSpec(name=name, description=name))
+
+
+@pytest.mark.parametrize("name", LONG_FILES, ids=["letters", "accents"])
+def test_only_a_volume_may_fill_a_file_name_because_a_definition_is_written_under_a_longer_one(name: str) -> None:
+    validate_volume(VolumeSpec(name=name, capacity_bytes=1))
+    validate_instance(with_disks(Disk(target="vda", source=replace(NEW, volume=name, clone_of=f"{name[:-1]}+"))), TEST)
+    assert invalid_field(replace(SPEC, name=name)) == "name"
+    assert field_of(lambda: validate_network(replace(NET, name=name))) == "name"
+    assert field_of(lambda: validate_pool(PoolSpec(name=name, target="/t"))) == "name"
+    assert field_of(lambda: validate_snapshot(SnapshotSpec(name=name))) == "name"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from collections.abc import Hashable, Sequence
 
 from virtproof_driver.errors import InvalidSpec
 
-LONGEST_NAME = 255  # bytes; a name becomes a file name on the host
+LONGEST_FILE = 255  # bytes; of a file name
+LONGEST_NAME = LONGEST_FILE - len(".xml.new")  # bytes; libvirt writes each definition to such a file first (11.3.0)
 LONGEST_DEVICE = 15  # bytes; the kernel's IFNAMSIZ less its NUL
 GREATEST_SIZE = 2**63 - 1  # bytes; libvirt answers 82 (overflow) above it
 
@@ -42,14 +43,19 @@ def line(field: str, value: str) -> None:
         raise InvalidSpec(field, "holds a newline or a tab, which libvirt turns into a blank; remove it")
 
 
-def name(field: str, value: str) -> None:
-    """A name of an object of libvirt: 1 to 255 bytes of UTF-8 on one line, no slash, not `.` or `..`."""
+def name(field: str, value: str, longest: int = LONGEST_NAME) -> None:
+    """A name of an object of libvirt: 1 to 247 bytes of UTF-8 on one line, no slash, not `.` or `..`."""
     line(field, value)
     if "/" in value or value in (".", ".."):
         raise InvalidSpec(field, f"{value!r} cannot be part of a path; use another character than '/'")
     size = len(value.encode())
-    if size > LONGEST_NAME:
-        raise InvalidSpec(field, f"is {size} bytes long; shorten it to {LONGEST_NAME} bytes of UTF-8 or fewer")
+    if size > longest:
+        raise InvalidSpec(field, f"is {size} bytes long; shorten it to {longest} bytes of UTF-8 or fewer")
+
+
+def volume_name(field: str, value: str) -> None:
+    """A name of a storage volume, which is that of its file: 1 to 255 bytes."""
+    name(field, value, LONGEST_FILE)
 
 
 def path(field: str, value: str) -> None:

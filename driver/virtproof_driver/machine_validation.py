@@ -66,7 +66,7 @@ def _validate_filesystems(filesystems: tuple[Filesystem, ...]) -> None:
             checks.path(f"{field}.source.path", source.path)
             continue
         checks.name(f"{field}.source.pool", source.pool)
-        checks.name(f"{field}.source.volume", source.volume)
+        checks.volume_name(f"{field}.source.volume", source.volume)
         if isinstance(source, NewVolume):
             checks.within(f"{field}.source.capacity_bytes", source.capacity_bytes, 0, checks.GREATEST_SIZE)
     checks.unique("filesystems.target", [filesystem.target for filesystem in filesystems])

@@ -134,7 +134,7 @@ def validate_pool(spec: PoolSpec) -> None:
 
 def validate_volume(spec: VolumeSpec) -> None:
     """A storage volume."""
-    checks.name("name", spec.name)
+    checks.volume_name("name", spec.name)
     checks.within("capacity_bytes", spec.capacity_bytes, 0, checks.GREATEST_SIZE)
     if spec.allocation_bytes is not None:
         checks.within("allocation_bytes", spec.allocation_bytes, 0, checks.GREATEST_SIZE)
@@ -213,11 +213,11 @@ def _validate_source(field: str, source: DiskSource) -> None:
         checks.path(f"{field}.path", source.path)
         return
     checks.name(f"{field}.pool", source.pool)
-    checks.name(f"{field}.volume", source.volume)
+    checks.volume_name(f"{field}.volume", source.volume)
     if isinstance(source, NewVolume):
         checks.within(f"{field}.capacity_bytes", source.capacity_bytes, 0, checks.GREATEST_SIZE)
         if source.clone_of is not None:
-            checks.name(f"{field}.clone_of", source.clone_of)
+            checks.volume_name(f"{field}.clone_of", source.clone_of)
         if source.clone_of == source.volume:
             raise InvalidSpec(f"{field}.clone_of", f"{source.volume!r} cannot be a copy of itself; name another volume")
 

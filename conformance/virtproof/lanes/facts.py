@@ -1,6 +1,7 @@
 """What is known of a provisioned lane: versions, and the digest of what decides behaviour there.
 
-What belongs here: reading both over a bare connection. What does not: judging by them (`backends.predicates`).
+What belongs here: reading both over a bare connection, and which hypervisor it leads to. What does not: judging by them
+(`backends.predicates`).
 """
 
 import hashlib
@@ -9,6 +10,8 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from virtproof_driver.binding import Binding, Connection
+from virtproof_driver.hypervisors import Hypervisor, hypervisor_for
+from virtproof_driver.markup.host import parse_capabilities
 
 
 def versions_of(binding: Binding, connection: Connection) -> Mapping[str, str]:
@@ -27,6 +30,15 @@ def versions_of(binding: Binding, connection: Connection) -> Mapping[str, str]:
         return found | {"libvirt-python": version("libvirt-python")}
     except PackageNotFoundError:
         return found
+
+
+def hypervisor_of(connection: Connection) -> Hypervisor:
+    """The hypervisor that a connection leads to, with the domain types that its host offers: KVM only where it can be used."""
+    hypervisor = hypervisor_for(connection.getType())
+    if len(hypervisor.domain_types) == 1:
+        return hypervisor
+    guests = parse_capabilities(connection.getCapabilities()).guests
+    return hypervisor.on({kind for guest in guests for kind in guest.domain_types})
 
 
 def fingerprint_of(versions: Mapping[str, str], connection: Connection) -> str:

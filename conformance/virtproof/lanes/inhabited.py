@@ -6,6 +6,7 @@ instance is (`smallest`). A host that is private to its connection has it from i
 
 from pathlib import Path
 
+from virtproof.lanes.facts import hypervisor_of
 from virtproof.lanes.node import write_node
 from virtproof_driver.binding import Connection
 from virtproof_driver.hypervisors import hypervisor_for
@@ -20,4 +21,4 @@ def inhabited_node(folder: Path, spec: InstanceSpec) -> str:
 
 def inhabit(connection: Connection, spec: InstanceSpec) -> None:
     """Define and start the instance on a host that is shared."""
-    connection.defineXML(domain_xml(spec, hypervisor_for(connection.getType()))).create()
+    connection.defineXML(domain_xml(spec, hypervisor_of(connection))).create()

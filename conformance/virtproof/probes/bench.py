@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
+from virtproof.lanes.facts import hypervisor_of
 from virtproof.lanes.model import DaemonControl
 from virtproof_driver.binding import Connection, Domain, StorageVol
 from virtproof_driver.contract import ComputeDriver
-from virtproof_driver.hypervisors.known import hypervisor_for
 from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.markup.storage import pool_xml, volume_xml
 from virtproof_driver.spec import Graphics, InstanceSpec, PoolSpec, VolumeSpec
@@ -115,7 +115,7 @@ def bare_domain(bench: Bench, *, start: bool = True) -> Generator[Domain]:
     """A domain made on the bare connection, with a display, running unless `start` is False."""
     spec = bench.small()
     connection = bench.host()
-    hypervisor = hypervisor_for(connection.getType())
+    hypervisor = hypervisor_of(connection)
     domain = connection.defineXML(domain_xml(_with_display(spec), hypervisor))
     try:
         if start:

@@ -19,7 +19,7 @@ from virtproof_driver import Capability
 from virtproof_driver.constants import DomainEvent, DomainEventId, DomainState, ErrorCode, ErrorDomain
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import HypervisorError, InstanceExists, InvalidSpec
-from virtproof_driver.spec import InstanceSpec
+from virtproof_driver.spec import Disk, FileSource, InstanceSpec, Interface
 from virtproof_driver.values import Instance, PowerState
 
 # How a second spec collides with the first.
@@ -28,14 +28,16 @@ COLLISIONS: dict[str, Callable[[InstanceSpec, InstanceSpec], InstanceSpec]] = {
     "name": lambda first, second: replace(second, name=first.name),
     "both": lambda first, second: replace(second, uuid=first.uuid, name=first.name),
 }
+DISK = Disk(target="vda", source=FileSource(path="/virtproof/twin.img"))
+INTERFACE = Interface(mac="52:54:00:00:00:01", network="default")
 # What no host can make, and the field that the error names.
 IMPOSSIBLE: dict[str, tuple[str, Callable[[InstanceSpec], InstanceSpec]]] = {
     "no-vcpus": ("vcpus", lambda spec: replace(spec, vcpus=0)),
     "no-memory": ("memory_mib", lambda spec: replace(spec, memory_mib=0)),
     "no-name": ("name", lambda spec: replace(spec, name="")),
     "small-maximum": ("max_vcpus", lambda spec: replace(spec, vcpus=2, max_vcpus=1)),
-    "twin-disks": ("disks", lambda spec: replace(spec, disks=spec.disks * 2)),
-    "twin-addresses": ("interfaces", lambda spec: replace(spec, interfaces=spec.interfaces * 2)),
+    "twin-disks": ("disks", lambda spec: replace(spec, disks=(DISK, DISK))),
+    "twin-addresses": ("interfaces", lambda spec: replace(spec, interfaces=(INTERFACE, INTERFACE))),
 }
 
 
