@@ -13,7 +13,7 @@ from virtproof.case_context import CaseContext, is_exclusive, put_right
 from virtproof.cases import case_of
 from virtproof.errors import SuiteError
 from virtproof.foreign import take_domain
-from virtproof.lanes.model import DaemonControl, Lane
+from virtproof.lanes.model import DaemonControl, GuestControl, Lane
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
@@ -143,6 +143,15 @@ def daemon(virtproof_case: CaseContext) -> Iterator[DaemonControl]:
         raise SuiteError("the lane has no daemon of its own; the case must need connection.reconnect or connection.keepalive")
     yield control
     put_right(control)
+
+
+@pytest.fixture
+def guests(virtproof_case: CaseContext) -> GuestControl:
+    """Power over guests past libvirt, and a look at their host's files; the case must need guests.run."""
+    control = virtproof_case.case_world.guests
+    if control is None:
+        raise SuiteError("the lane gives no power over its guests; the case must need guests.run")
+    return control
 
 
 @pytest.fixture

@@ -1,19 +1,24 @@
 """Who a process is within a run, so that the name of every object on a host tells whose it is.
 
-What belongs here: the run's id, how xdist's controller hands it to workers, and the Worker made from it. What does not: names
-themselves (`fixtures`). A run's id is random, so that two runs on one host never touch each other's objects.
+What belongs here: the run's id and its containers, how xdist's controller hands both to workers, and the Worker made from them.
+What does not: names themselves (`fixtures`), and provisioning (`lanes.containers.shared`). A run's id is random, so that two runs
+on one host never touch each other's objects.
 """
 
 import secrets
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Final, cast
 
 import pytest
 
+from virtproof.backends.model import Backend
+from virtproof.lanes.containers.shared import HandedLanes, SharedLanes
 from virtproof.lanes.model import Worker
 
 _RUN: Final = pytest.StashKey[str]()
 _INPUT: Final = "virtproof_run"
+_LANES_INPUT: Final = "virtproof_lanes"
+_SHARED: Final = pytest.StashKey[SharedLanes]()
 ALONE: Final = "main"
 
 
@@ -25,9 +30,18 @@ def run_id(config: pytest.Config) -> str:
     return config.stash[_RUN]
 
 
-def hand_out(config: pytest.Config, workerinput: MutableMapping[str, object]) -> None:
-    """Called by the controller for each worker before it starts."""
+def shared_lanes(config: pytest.Config) -> SharedLanes:
+    """The containers of the run that this process leads; they are gone when pytest ends here."""
+    if _SHARED not in config.stash:
+        config.stash[_SHARED] = SharedLanes(run_id(config))
+        config.add_cleanup(config.stash[_SHARED].close)
+    return config.stash[_SHARED]
+
+
+def hand_out(config: pytest.Config, workerinput: MutableMapping[str, object], backends: Iterable[Backend]) -> None:
+    """Called by the controller for each worker before it starts; the first call provisions what the workers share."""
     workerinput[_INPUT] = run_id(config)
+    workerinput[_LANES_INPUT] = shared_lanes(config).handed_out(backends)
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -40,4 +54,10 @@ def worker_of(config: pytest.Config) -> Worker:
     given = cast("dict[str, str]", getattr(config, "workerinput", {}))
     name = given.get("workerid", ALONE)
     run = run_id(config)
-    return Worker(run=run, name=name, prefix=f"vp-{run}-{name}-")
+    shared = HandedLanes(_handed(config)) if is_worker(config) else shared_lanes(config)
+    return Worker(run=run, name=name, prefix=f"vp-{run}-{name}-", shared=shared.description)
+
+
+def _handed(config: pytest.Config) -> dict[str, str]:
+    given = cast("dict[str, dict[str, str]]", getattr(config, "workerinput", {}))
+    return given.get(_LANES_INPUT, {})

@@ -40,8 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: WorkerNode) -> None:
     """Hand an xdist worker the run's identity, so that the names of all its objects tell whose they are."""
     from virtproof.identity import hand_out  # noqa: PLC0415 - every pytest process loads this module
+    from virtproof.lane_pool import lane_keys  # noqa: PLC0415 - as above
 
-    hand_out(node.config, node.workerinput)
+    hand_out(node.config, node.workerinput, [key.backend for key in lane_keys(options.options_of(node.config))])
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,7 +9,7 @@ from virtproof.lanes.bare import opened
 from virtproof.lanes.daemon import Daemon
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
-from virtproof.lanes.model import DaemonControl
+from virtproof.lanes.model import DaemonControl, GuestControl
 from virtproof.lanes.smallest import smallest
 from virtproof_driver.binding import Connection
 from virtproof_driver.spec import InstanceSpec
@@ -28,6 +28,10 @@ class ExclusiveWorld:
     @property
     def daemon(self) -> DaemonControl | None:
         return self
+
+    @property
+    def guests(self) -> GuestControl | None:
+        return None
 
     @property
     def shared(self) -> bool:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ MARKER: Final = ".owner.json"
 def make_folder(base: Path | None = None) -> Path:
     """A new folder under `base`, the machine's temporary folder by default, marked as this process's."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-    (folder / MARKER).write_text(json.dumps(_owner(os.getpid())), encoding="utf-8")
+    (folder / MARKER).write_text(json.dumps(owner_of(os.getpid())), encoding="utf-8")
     return folder
 
 
@@ -42,12 +43,13 @@ def _is_left_behind(folder: Path) -> bool:
     try:
         ours = not folder.is_symlink() and {folder.lstat().st_uid, marker.lstat().st_uid} == {os.geteuid()}
         owner = json.loads(marker.read_text(encoding="utf-8")) if ours else None
-        return owner is not None and _is_gone(owner)
+        return owner is not None and is_gone(owner)
     except (OSError, ValueError, KeyError, TypeError):
         return False  # not ours, not finished, or removed by another worker meanwhile
 
 
-def _is_gone(owner: dict[str, object]) -> bool:
+def is_gone(owner: Mapping[str, object]) -> bool:
+    """Whether an owner, as `owner_of` told it, has ended. Raises KeyError or ValueError for what is no owner."""
     if owner["boot"] != _boot():
         return True
     if owner["namespace"] != _namespace():
@@ -56,7 +58,8 @@ def _is_gone(owner: dict[str, object]) -> bool:
     return owner["started"] != started(pid)
 
 
-def _owner(pid: int) -> dict[str, object]:
+def owner_of(pid: int) -> dict[str, object]:
+    """A process so that another one can tell whether it has ended: also after its id was used again, and after a boot."""
     return {"boot": _boot(), "namespace": _namespace(), "pid": pid, "started": started(pid)}
 
 

@@ -5,23 +5,53 @@ module named after it (`test.py`, `test_rpc.py`, `host.py`). A lane lives as lon
 comes from `open_case`.
 """
 
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from virtproof.backends.model import Backend
+from virtproof.errors import LaneUnavailable
 from virtproof_driver.binding import Binding, Connection
 from virtproof_driver.spec import InstanceSpec
+
+if TYPE_CHECKING:
+    from virtproof.lanes.containers.description import Description
+
+
+def nothing_shared(backend: Backend) -> "Description":
+    """For a worker whose run provisioned no containers. Raises LaneUnavailable."""
+    raise LaneUnavailable(f"{backend.name}: no process provisioned a container for this run; run it by `virtproof run` or pytest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A worker's identity, handed out by the controller. `prefix` begins the name of every object that the worker makes."""
+    """A worker's identity, handed out by the controller. `prefix` begins the name of every object that the worker makes.
+
+    `shared` gives the container that the run's leader provisioned for a backend, or raises LaneUnavailable.
+    """
 
     run: str
     name: str
     prefix: str
+    shared: Callable[[Backend], "Description"] = nothing_shared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Furniture:
+    """What a host has for guests before any case: the pool with their images, and a network without a way out; by name."""
+
+    pool: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """A file system's size, and what is free of it, in bytes."""
+
+    size: int
+    free: int
 
 
 def label_of(backend: Backend, transport: str) -> str:
@@ -49,6 +79,29 @@ class DaemonControl(Protocol):
     def mend(self) -> None: ...
 
 
+class GuestControl(Protocol):
+    """Power over guests past libvirt, and a look at their host's files; only lanes in containers have it."""
+
+    def kill(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to the process that runs the domain of this name: QEMU, or LXC's controller."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """A file of the host."""
+        ...
+
+    def exists(self, path: str) -> bool: ...
+
+    def space(self, path: str) -> Space:
+        """The file system that a path of the host lies on."""
+        ...
+
+    @property
+    def small_folder(self) -> str:
+        """A folder of the host with a file system of its own of 16 MiB, for cases that fill a disk; the worker's own."""
+        ...
+
+
 class CaseWorld(Protocol):
     """What one case works with."""
 
@@ -59,6 +112,9 @@ class CaseWorld(Protocol):
 
     @property
     def daemon(self) -> DaemonControl | None: ...
+
+    @property
+    def guests(self) -> GuestControl | None: ...
 
     @property
     def shared(self) -> bool:

@@ -11,6 +11,8 @@ from types import MappingProxyType
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable, UsageError
 from virtproof.lanes.bare import bare_binding
+from virtproof.lanes.containers.engine import check_engine
+from virtproof.lanes.containers.lane import ContainerLane
 from virtproof.lanes.daemon import libvirtd
 from virtproof.lanes.host import HostLane, check_permission, check_reachable
 from virtproof.lanes.model import Lane, Worker
@@ -20,12 +22,15 @@ from virtproof.lanes.test_rpc import DaemonLane, short_base
 Provisioner = Callable[[Backend, str, Worker], Lane]
 
 
-PROVISIONERS: Mapping[str, Provisioner] = MappingProxyType({"test": InProcessLane, "test-rpc": DaemonLane})
+PROVISIONERS: Mapping[str, Provisioner] = MappingProxyType(
+    {"test": InProcessLane, "test-rpc": DaemonLane, "container": ContainerLane}
+)
 
 _NEEDS: Mapping[str, tuple[Callable[[], object], ...]] = MappingProxyType(
     {
         "test": (bare_binding,),
         "test-rpc": (bare_binding, libvirtd, short_base),
+        "container": (bare_binding, check_engine, short_base),
     }
 )
 

@@ -9,13 +9,18 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid5
 
+from virtproof.lanes.model import Furniture
 from virtproof_driver.spec import Disk, FileSource, InstanceSpec, Interface
 
 _NAMESPACE: Final = UUID("2b4f3c4e-7d5b-5a53-9c0e-6b1f0e5a4a21")
 
 
-def smallest(connection_type: str, name: str, index: int) -> InstanceSpec:
-    """The smallest instance there; name and index make its UUID and hardware addresses, the same each time."""
+def smallest(connection_type: str, name: str, index: int, furniture: Furniture | None = None) -> InstanceSpec:
+    """The smallest instance there; name and index make its UUID and hardware addresses, the same each time.
+
+    `furniture` is what the host has for guests, None where nobody put anything there.
+    """
+    del furniture  # no hypervisor's smallest instance has an image yet
     return _SMALLEST.get(connection_type, _processor_only)(name, index)
 
 

@@ -23,7 +23,7 @@ from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
-from virtproof.lanes.model import CaseWorld, DaemonControl, Worker, label_of
+from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Worker, label_of
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
 from virtproof_driver.binding import Binding, Connection
@@ -41,6 +41,10 @@ class SharedWorld:
 
     @property
     def daemon(self) -> DaemonControl | None:
+        return None
+
+    @property
+    def guests(self) -> GuestControl | None:
         return None
 
     @property

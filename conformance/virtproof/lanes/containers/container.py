@@ -1,0 +1,126 @@
+"""One running container of a lane: started, ready, asked to do things inside, and removed.
+
+What belongs here: the life of one container and commands in it. What does not: which options it has (`options`), whose it is
+(`labels`), what libvirt does in it (`lane`). Commands go by the engine, past libvirt, so that they work while the daemon does
+not.
+"""
+
+import importlib
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+from virtproof.errors import LaneUnavailable, SuiteError
+from virtproof.lanes.containers import options
+from virtproof.lanes.containers.engine import Container, connected, engine_error, without_foreign_reaper
+from virtproof.lanes.containers.labels import labels_of
+
+READY: Final = b"virtproof: ready"
+_LAST: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a container is started from: the image, whose it is, and the folder of this machine that its sockets go to."""
+
+    image: str
+    run: str
+    owner: dict[str, object]
+    folder: Path
+    kvm: bool
+
+
+class Host:
+    """A running container. `port` is the loopback's port of its daemon; `kvm` says whether KVM runs guests in it."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self.id = container.id
+
+    @property
+    def port(self) -> int:
+        """Raises SuiteError when the engine publishes none."""
+        self._container.reload()
+        published = self._container.ports.get(f"{options.PORT}/tcp") or []
+        if not published:
+            raise SuiteError(f"container {self.id[:12]} publishes no port")
+        return int(published[0]["HostPort"])
+
+    @property
+    def kvm(self) -> bool:
+        """Whether it kept /dev/kvm, which it hides where KVM runs no guest."""
+        return self._container.exec_run(["test", "-e", options.KVM])[0] == 0
+
+    def do(self, *command: str) -> bytes:
+        """What a command inside printed. Raises SuiteError, with its output, when it fails."""
+        code, output = self._container.exec_run(list(command))
+        if code:
+            raise SuiteError(f"{' '.join(command)} in the lane's container ended with {code}: {_tail(output)}")
+        return output
+
+    def remove(self) -> None:
+        """Kill and remove it, with all that runs in it; one that is gone is no error."""
+        try:
+            self._container.remove(force=True, v=True)
+        except engine_error():
+            return
+
+
+def start(order: Order) -> Host:
+    """Start a container and return once its daemon answers. Raises LaneUnavailable with what it said."""
+    without_foreign_reaper()
+    module: Any = importlib.import_module("testcontainers.core.container")
+    made = module.DockerContainer(order.image).with_volume_mapping(str(order.folder), options.SOCKETS, "rw")
+    made.ports[f"{options.PORT}/tcp"] = (options.LOOPBACK,)
+    made.with_kwargs(**_arguments(order))
+    try:
+        made.start()
+    except engine_error() as error:
+        made.stop()
+        raise LaneUnavailable(f"the engine starts no container of {order.image}: {' '.join(str(error).split())}") from error
+    host = Host(cast("Container", made.get_wrapped_container()))
+    try:
+        _await_ready(host, cast("Container", made.get_wrapped_container()))
+    except BaseException:
+        host.remove()
+        raise
+    return host
+
+
+def attached(container: str) -> Host:
+    """A container that another process started. Raises LaneUnavailable when it is gone."""
+    try:
+        return Host(connected().containers.get(container))
+    except engine_error() as error:
+        raise LaneUnavailable(f"the lane's container {container[:12]} is gone ({error}); run again") from error
+
+
+def _arguments(order: Order) -> dict[str, object]:
+    types: Any = importlib.import_module("docker.types")
+    return {
+        "labels": labels_of(order.run, platform.node(), order.owner),
+        "init": options.INIT,
+        "cap_drop": ["ALL"],
+        "cap_add": list(options.CAPABILITIES),
+        "devices": list(options.devices(kvm=order.kvm)),
+        "device_cgroup_rules": list(options.DEVICE_RULES),
+        "security_opt": list(options.SECURITY),
+        "cgroupns": options.CGROUP_NAMESPACE,
+        "ulimits": [types.Ulimit(name="nofile", soft=options.DESCRIPTORS, hard=options.DESCRIPTORS)],
+    }
+
+
+def _await_ready(host: Host, container: Container) -> None:
+    """Follow what the container prints until it says that it is ready; it ends, and so does this, when it cannot be."""
+    said: list[bytes] = []
+    for piece in container.logs(stream=True, follow=True):
+        said.append(piece)
+        if READY in b"".join(said):
+            return
+    raise LaneUnavailable(f"the lane's container {host.id[:12]} ended: {_tail(b''.join(said))}")
+
+
+def _tail(output: bytes) -> str:
+    lines = output.decode(errors="replace").splitlines()
+    return " | ".join(line.strip() for line in lines[-_LAST:]) or "it said nothing"

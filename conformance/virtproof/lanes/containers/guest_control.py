@@ -1,0 +1,50 @@
+"""Power over guests past libvirt, and a look at their host's files: by commands in the lane's container.
+
+What belongs here: the commands. What does not: how they get there (`container`).
+"""
+
+import signal
+from typing import Final
+
+from virtproof.errors import SuiteError
+from virtproof.lanes.containers.container import Host
+from virtproof.lanes.model import Space
+
+_SMALL: Final = "/var/lib/virtproof"
+
+
+class ContainerGuests:
+    """GuestControl by the engine. `driver` is the name of libvirt's folder for the hypervisor: `qemu` or `lxc`."""
+
+    def __init__(self, host: Host, driver: str, worker: str) -> None:
+        self._host = host
+        self._driver = driver
+        self._worker = worker
+
+    def kill(self, name: str, number: signal.Signals) -> None:
+        """By the pid file that libvirt keeps; for LXC it is that of the container's controller."""
+        pid = int(self._host.do("cat", f"/run/libvirt/{self._driver}/{name}.pid"))
+        self._host.do("kill", f"-{number.value}", str(pid))
+
+    def read(self, path: str) -> bytes:
+        return self._host.do("cat", "--", path)
+
+    def exists(self, path: str) -> bool:
+        try:
+            self._host.do("test", "-e", path)
+        except SuiteError:
+            return False
+        return True
+
+    def space(self, path: str) -> Space:
+        size, free, block = map(int, self._host.do("stat", "--file-system", "--format=%b %a %S", "--", path).split())
+        return Space(size=size * block, free=free * block)
+
+    @property
+    def small_folder(self) -> str:
+        """Made at the first call, a file system of 16 MiB for each worker."""
+        path = f"{_SMALL}/small-{self._worker}"
+        if not self.exists(path):
+            self._host.do("mkdir", "--parents", path)
+            self._host.do("mount", "--types", "tmpfs", "--options", "size=16m,mode=755", "virtproof-small", path)
+        return path

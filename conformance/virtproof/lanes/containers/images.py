@@ -1,0 +1,65 @@
+"""The image of a lane's container: there already, or built now.
+
+What belongs here: building the recipe once, and saying so. What does not: the recipe (`recipe`), what it is built on (`bases`).
+Two runs that build at once build twice and end with one image, since its name is the content's.
+"""
+
+import io
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from virtproof.errors import LaneUnavailable
+from virtproof.lanes.containers.bases import Say, base_of, has_image
+from virtproof.lanes.containers.engine import Engine, engine_error
+from virtproof.lanes.containers.recipe import SUITE, SUITE_VARIABLE, Recipe, shipped_recipe
+
+BUILD_SECONDS: Final = 1200
+LABEL: Final = "virtproof.recipe"
+_LAST: Final = 3  # lines of a failed build that are told
+
+
+def suite_of(environment: Mapping[str, str] = os.environ) -> str:
+    """The suite of Debian that the environment asks for, the default without."""
+    return environment.get(SUITE_VARIABLE) or SUITE
+
+
+def image_of(engine: Engine, say: Say, recipe: Recipe | None = None) -> str:
+    """The name of the recipe's image, built when the engine has none. Raises LaneUnavailable, saying what stands in the way."""
+    wanted = recipe or shipped_recipe(suite_of())
+    if not has_image(engine, wanted.tag):
+        say(f"building the image {wanted.tag}, once; it takes a minute or two")
+        _build(engine, wanted, base_of(engine, wanted, say))
+    return wanted.tag
+
+
+def _build(engine: Engine, recipe: Recipe, base: str) -> None:
+    said: list[str] = []
+    try:
+        for step in engine.api.build(**_order(recipe, base)):
+            said += [line for line in step.get("stream", "").splitlines() if line.strip()]
+            if "error" in step:
+                raise LaneUnavailable(_why(recipe, base, [*said, step["error"]]))
+    except engine_error() as error:
+        raise LaneUnavailable(_why(recipe, base, [*said, str(error)])) from error
+
+
+def _order(recipe: Recipe, base: str) -> Mapping[str, object]:
+    """What the engine is asked: nothing of a step that failed or was broken off stays."""
+    return {
+        "fileobj": io.BytesIO(recipe.context()),
+        "custom_context": True,
+        "tag": recipe.tag,
+        "buildargs": {"BASE": base},
+        "labels": {LABEL: recipe.digest},
+        "rm": True,
+        "forcerm": True,
+        "decode": True,
+        "timeout": BUILD_SECONDS,
+    }
+
+
+def _why(recipe: Recipe, base: str, said: list[str]) -> str:
+    last = " ".join(" | ".join(said[-_LAST:]).split())
+    by_hand = f"docker build --build-arg BASE={base} ci/images"
+    return f"the image {recipe.tag} cannot be built: {last}; try it by hand: {by_hand}"

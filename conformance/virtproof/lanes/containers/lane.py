@@ -1,0 +1,112 @@
+"""The lanes `qemu` and `lxc`: a worker's use of a container that the run's leader provisioned, over unix or tcp sockets.
+
+What belongs here: the lane, and the worker's own container for cases that freeze and kill the daemon. What does not: provisioning
+(`shared`) and worlds (`world`). The own container is made at the first such case and kept for the next ones; it is reaped after
+each, and given up when that fails.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from virtproof.backends.model import Backend
+from virtproof.errors import LaneUnavailable, SuiteError
+from virtproof.lanes.bare import bare_binding, opened
+from virtproof.lanes.containers.container import Host, attached
+from virtproof.lanes.containers.description import Description, tcp_uri, unix_uri
+from virtproof.lanes.containers.guest_control import ContainerGuests
+from virtproof.lanes.containers.shared import Provisioned, provision_container, remove_container
+from virtproof.lanes.containers.world import ContainerWorld, ExclusiveContainerWorld, Reach
+from virtproof.lanes.facts import fingerprint_of, versions_of
+from virtproof.lanes.forwarder import Forwarder
+from virtproof.lanes.model import CaseWorld, Worker, label_of
+from virtproof.lanes.reaper import reap
+
+_PROXY = "proxy"
+
+
+class ContainerLane:
+    """A hypervisor in a container, for one worker."""
+
+    def __init__(self, backend: Backend, transport: str, worker: Worker) -> None:
+        self.backend = backend
+        self.transport = transport
+        self.worker = worker
+        self.binding = bare_binding()
+        self._description = worker.shared(backend)
+        self._host = attached(self._description.container)
+        self._own: Provisioned | None = None
+        self._connection = opened(unix_uri(backend.uri, self._description.socket))
+        self.versions = versions_of(self.binding, self._connection)
+        self.fingerprint = fingerprint_of(self.versions, self._connection)
+
+    @property
+    def label(self) -> str:
+        return label_of(self.backend, self.transport)
+
+    @contextmanager
+    def open_case(self, *, exclusive: bool) -> Generator[CaseWorld]:
+        with self._exclusive() if exclusive else self._shared() as world:
+            yield world
+
+    def reap(self) -> Sequence[str]:
+        return reap(self.binding, self._connection, self.worker.prefix)
+
+    def close(self) -> None:
+        self._connection.close()
+        self._give_up()
+
+    @contextmanager
+    def _shared(self) -> Generator[CaseWorld]:
+        told = self._description
+        observed = unix_uri(self.backend.uri, told.socket)
+        reach = Reach(uri=told.uri(self.backend.uri, self.transport), observed=observed, description=told)
+        world = ContainerWorld(reach, self._guests(self._host))
+        try:
+            yield world
+        finally:
+            world.close()
+
+    @contextmanager
+    def _exclusive(self) -> Generator[CaseWorld]:
+        own = self._owned()
+        path = own.folder / _PROXY if self.transport == "unix" else None
+        forwarder = Forwarder(own.description.socket, path)
+        world = ExclusiveContainerWorld(self._reach(own.description, forwarder), self._guests(own.host), own.host, forwarder)
+        forwarder.accept()
+        try:
+            yield world
+        finally:
+            self._settle(world, own)
+
+    def _owned(self) -> Provisioned:
+        if self._own is None:
+            told = self._description
+            self._own = provision_container(self.backend, self.worker.run, told.image, kvm=told.kvm)
+        return self._own
+
+    def _settle(self, world: ExclusiveContainerWorld, own: Provisioned) -> None:
+        """Bring the worker's own container back to where a case may begin, or give it up."""
+        try:
+            world.close()
+            connection = opened(unix_uri(self.backend.uri, own.description.socket))
+            try:
+                reap(self.binding, connection, self.worker.prefix)
+            finally:
+                connection.close()
+        except (SuiteError, LaneUnavailable, self.binding.libvirtError):
+            self._give_up()
+
+    def _give_up(self) -> None:
+        own, self._own = self._own, None
+        if own is not None:
+            remove_container(own)
+
+    def _reach(self, own: Description, forwarder: Forwarder) -> Reach:
+        address = forwarder.address
+        proxied = unix_uri(self.backend.uri, Path(address)) if isinstance(address, str) else tcp_uri(self.backend.uri, address[1])
+        return Reach(uri=proxied, observed=unix_uri(self.backend.uri, own.socket), description=own)
+
+    def _guests(self, host: Host) -> ContainerGuests:
+        return ContainerGuests(host, urlsplit(self.backend.uri).scheme, self.worker.name)

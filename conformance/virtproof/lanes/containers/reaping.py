@@ -1,0 +1,37 @@
+"""Removing what killed runs left with the engine: containers, networks and volumes whose owner is gone.
+
+What belongs here: asking the engine and removing. What does not: whose a thing is (`labels`), and folders (`lanes.folders`). It
+runs at the start of each run and at its end. What another process removes meanwhile, or what the engine keeps, does not keep the
+rest.
+"""
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+
+from virtproof.lanes.containers.engine import Engine, engine_error
+from virtproof.lanes.containers.labels import OWNED, is_left_behind
+from virtproof.lanes.folders import is_gone
+
+
+def reap_engine(engine: Engine) -> int:
+    """Remove what dead processes of this machine left there; how many things."""
+    wanted = {"label": f"{OWNED}=1"}
+    found: list[tuple[Mapping[str, str], Callable[[], object]]] = [
+        (each.labels, partial(each.remove, force=True, v=True)) for each in engine.containers.list(all=True, filters=wanted)
+    ]
+    for kind in (engine.networks, engine.volumes):
+        found += [(each.attrs.get("Labels") or {}, each.remove) for each in kind.list(filters=wanted)]
+    return sum(map(_removed, _left_behind(found)))
+
+
+def _left_behind(found: Iterable[tuple[Mapping[str, str], Callable[[], object]]]) -> list[Callable[[], object]]:
+    return [remove for labels, remove in found if is_left_behind(labels, platform.node(), is_gone)]
+
+
+def _removed(remove: Callable[[], object]) -> bool:
+    with suppress(engine_error()):
+        remove()
+        return True
+    return False

@@ -1,0 +1,67 @@
+"""The recipe of the image that hosts QEMU and LXC: its files, which suite of Debian, and the digest that names the result.
+
+What belongs here: values and what is computed from them. What does not: the files themselves (`virtproof/images`), and building
+(`images`). The digest is over every file and the suite, so that a changed recipe is another image, and an unchanged one is built
+once.
+"""
+
+import hashlib
+import io
+import re
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+from virtproof.errors import UsageError
+
+SUITE: Final = "trixie"  # QEMU 7.2 of bookworm loses dirty pages in migration under TCG
+SUITE_VARIABLE: Final = "VIRTPROOF_SUITE"
+REPOSITORY: Final = "virtproof-host"
+BASE_REPOSITORY: Final = "virtproof-base"
+_PACKAGE: Final = "virtproof.images"
+_SUITE: Final = re.compile(r"[a-z]+")
+_EXECUTABLE: Final = 0o755
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What an image is built from. `files` are the build's context by name, the Dockerfile among them."""
+
+    suite: str
+    files: Mapping[str, bytes]
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits of a SHA-256 over the suite and every file with its name."""
+        parts = [self.suite.encode(), *(part for name in sorted(self.files) for part in (name.encode(), self.files[name]))]
+        return hashlib.sha256(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()[:12]
+
+    @property
+    def tag(self) -> str:
+        """The image's name: `virtproof-host:trixie-0123456789ab`."""
+        return f"{REPOSITORY}:{self.suite}-{self.digest}"
+
+    @property
+    def base(self) -> str:
+        """The name under which a base of our own making is kept."""
+        return f"{BASE_REPOSITORY}:{self.suite}"
+
+    def context(self) -> bytes:
+        """The build's context as a tar archive, the same bytes each time."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for name in sorted(self.files):
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.mode = len(self.files[name]), _EXECUTABLE
+                tar.addfile(entry, io.BytesIO(self.files[name]))
+        return archive.getvalue()
+
+
+def shipped_recipe(suite: str = SUITE) -> Recipe:
+    """The recipe that ships, for a suite of Debian. Raises UsageError for what cannot be the name of one."""
+    if _SUITE.fullmatch(suite) is None:
+        raise UsageError(f"{SUITE_VARIABLE}={suite!r} is no suite of Debian; write one such as {SUITE}, bookworm or sid")
+    entries = resources.files(_PACKAGE).iterdir()
+    return Recipe(suite=suite, files={entry.name: entry.read_bytes() for entry in entries if entry.is_file()})

@@ -1,0 +1,134 @@
+"""What a case works with on a container: shared with the other cases, or for itself where it freezes and kills the daemon.
+
+What belongs here: the two worlds. What does not: the container (`container`), and when a world is opened (`lane`). A case of
+its own goes through a proxy, so that the driver can be cut off while daemon and guests live; the observer goes past it. Guests
+survive the daemon: after `start` they are there again.
+"""
+
+from dataclasses import dataclass
+
+from virtproof.errors import SuiteError
+from virtproof.lanes.bare import opened
+from virtproof.lanes.containers.container import Host
+from virtproof.lanes.containers.description import Description
+from virtproof.lanes.containers.guest_control import ContainerGuests
+from virtproof.lanes.forwarder import Forwarder
+from virtproof.lanes.inhabited import inhabit
+from virtproof.lanes.model import DaemonControl, GuestControl
+from virtproof.lanes.smallest import smallest
+from virtproof_driver.binding import Connection
+from virtproof_driver.spec import InstanceSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How a container is reached: `uri` is the driver's way, `observed` leads to the same daemon past any proxy."""
+
+    uri: str
+    observed: str
+    description: Description
+
+
+class ContainerWorld:
+    """A case's view of a container that other cases use too."""
+
+    def __init__(self, reach: Reach, guests: ContainerGuests) -> None:
+        self.uri = reach.uri
+        self._reach = reach
+        self._guests = guests
+        self._observer: Connection | None = None
+
+    @property
+    def daemon(self) -> DaemonControl | None:
+        return None
+
+    @property
+    def guests(self) -> GuestControl | None:
+        return self._guests
+
+    @property
+    def shared(self) -> bool:
+        return True
+
+    def observer(self, of_driver: Connection | None) -> Connection:
+        """The connection past the driver; a new one when the daemon ended meanwhile, so ask again after `start`."""
+        del of_driver
+        if self._observer is None:
+            self._observer = opened(self._reach.observed)
+        return self._observer
+
+    def small(self, name: str, index: int) -> InstanceSpec:
+        return smallest(self.observer(None).getType(), name, index, self._reach.description.furniture)
+
+    def authenticated(self) -> tuple[str, str, str] | None:
+        return None
+
+    def inhabited(self, spec: InstanceSpec) -> str:
+        inhabit(self.observer(None), spec)
+        return self.uri
+
+    def close(self) -> None:
+        """Close the observer."""
+        if self._observer is not None:
+            self._observer.close()
+            self._observer = None
+
+
+class ExclusiveContainerWorld(ContainerWorld):
+    """A case's own daemon, and power over it. It is its own DaemonControl."""
+
+    def __init__(self, reach: Reach, guests: ContainerGuests, host: Host, forwarder: Forwarder) -> None:
+        super().__init__(reach, guests)
+        self._host = host
+        self._forwarder = forwarder
+        self._runs = True
+
+    @property
+    def daemon(self) -> DaemonControl | None:
+        return self
+
+    def freeze(self) -> None:
+        if not self._runs:
+            raise SuiteError("the daemon is not running: start it first")
+        self._host.do("entry", "freeze")
+
+    def thaw(self) -> None:
+        if self._runs:
+            self._host.do("entry", "thaw")
+
+    def kill(self) -> None:
+        self._end("KILL")
+
+    def stop(self) -> None:
+        self._end("TERM")
+
+    def start(self) -> None:
+        if not self._runs:
+            self._host.do("entry", "daemon")
+            self._runs = True
+            self._forwarder.accept()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def cut(self) -> None:
+        self._forwarder.refuse()
+
+    def mend(self) -> None:
+        if self._runs:
+            self._forwarder.accept()
+
+    def close(self) -> None:
+        """Leave a daemon that runs, without the proxy."""
+        self.thaw()
+        self.start()
+        super().close()
+        self._forwarder.close()
+
+    def _end(self, signal: str) -> None:
+        """The daemon is gone: so is what was connected to it, and connecting fails at once."""
+        self._host.do("entry", "end", signal)
+        self._runs = False
+        self._forwarder.refuse()
+        super().close()
