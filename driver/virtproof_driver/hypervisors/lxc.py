@@ -58,5 +58,6 @@ LXC = Hypervisor(
     features=(),
     console_element="console",
     device_events=False,
+    needs_console=True,  # "At least one PTY console is required" (error 67)
     remote_only=_REMOTE_ONLY,
 )

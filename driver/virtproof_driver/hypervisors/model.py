@@ -23,7 +23,9 @@ class Hypervisor:
     `bulk_state` says whether virConnectGetAllDomainStats gives the state of all domains in one call.
     `undefine_flags` are those that virDomainUndefineFlags accepts, so that nothing of the instance stays.
     `shutdown_flags` and `reboot_flags` are those by which a guest is really asked.
-    `features` are the elements of `<features>` that every instance gets; `console_element` is the device that is its console.
+    `features` are the elements of `<features>` that every instance gets; `console_element` is the device that is its console, and
+    `needs_console` says that nothing starts without one, so that an instance whose spec names none gets one all the same.
+    `since` are capabilities that the hypervisor's driver has from a release of libvirt on (`at`), with the reason for older ones.
     `device_events` says whether DEVICE_ADDED and DEVICE_REMOVED tell the end of attaching and detaching.
     `remote_only` are capabilities that need a daemon between client and driver (keepalive, reconnect).
     """
@@ -52,6 +54,7 @@ class Hypervisor:
         """As it is on a host that offers these domain types; unchanged where the host tells none that is known."""
         usable = tuple(kind for kind in self.domain_types if kind in offered)
         return replace(self, domain_types=usable) if usable else self
+    needs_console: bool
 
     def refusals(self, *, remote: bool) -> Mapping[Capability, str]:
         """The reason for each capability that is not claimed on such a connection."""

@@ -58,3 +58,4 @@ QEMU = Hypervisor(
     device_events=True,
     remote_only=_REMOTE_ONLY,
 )
+    needs_console=False,

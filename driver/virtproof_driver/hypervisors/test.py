@@ -66,5 +66,6 @@ TEST = Hypervisor(
     features=(),
     console_element="serial",
     device_events=False,
+    needs_console=False,
     remote_only=_REMOTE_ONLY,
 )

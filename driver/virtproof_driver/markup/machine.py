@@ -66,7 +66,7 @@ def add_limits(root: Element, limits: Limits | None) -> None:
 
 def add_devices(devices: Element, spec: InstanceSpec, hypervisor: Hypervisor) -> None:
     """Consoles, TPM, agent channel and panic device."""
-    for console in spec.consoles:
+    for console in spec.consoles or ((Console(),) if hypervisor.needs_console else ()):
         element = tree.add(devices, hypervisor.console_element, type="pty")
         if console.log is not None:
             tree.add(element, "log", file=console.log, append="on")
