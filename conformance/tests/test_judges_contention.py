@@ -2,7 +2,7 @@
 
 from virtproof.evidence import Kind, Record
 from virtproof.judges import judge_case
-from virtproof.judges.contention import LAG, Span, contention, is_contended
+from virtproof.judges.contention import LAG, Span, contention, is_contended, melee
 from virtproof.judges.reading import read_case
 from virtproof.judges.tape import DOMAIN, Tape
 
@@ -68,3 +68,37 @@ def test_a_span_is_from_the_later_begin_to_the_last_end() -> None:
 
 def test_changes_of_one_thread_are_no_contention() -> None:
     assert contention(read_case(hammered(at_once=False).done()).calls) == {}
+
+
+def suspended_at_once(told: int) -> Tape:
+    """Two threads suspend one domain at once, which `told` events tell; a third change after that, which is told."""
+    tape = Tape(case="concurrency.pause.opposed")
+    tape.running()
+    for number in (101, 102):
+        called(tape, number, "suspend")
+    tape.events(*[(3, 0)] * told)
+    for number in (101, 102):
+        tape.write(Kind.RETURN, call=number, value=0)
+    tape.wait(2 * LAG)
+    tape.call("destroy")
+    tape.events((5, 1))
+    return tape
+
+
+def test_one_event_tells_of_two_suspends_at_once_because_the_second_finds_the_work_done() -> None:
+    assert rules_of(suspended_at_once(1)) == set()
+
+
+def test_two_suspends_at_once_that_no_event_tells_are_missed() -> None:
+    assert "events.missing" in rules_of(suspended_at_once(0))
+
+
+def test_a_melee_goes_from_the_first_begin_to_the_last_end_of_what_overlaps() -> None:
+    calls = read_case(hammered(at_once=True).done()).calls
+    spans = {melee(calls, call) for call in calls}
+    assert spans == {Span(calls[0].begin.t, calls[-1].end.t if calls[-1].end else 0.0)}
+
+
+def test_who_is_alone_is_in_no_melee() -> None:
+    calls = read_case(hammered(at_once=False).done()).calls
+    assert [melee(calls, call) for call in calls] == [None] * 3

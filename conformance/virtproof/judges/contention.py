@@ -32,13 +32,32 @@ def contention(calls: Iterable[Call]) -> Contention:
     """For each domain the spans in which two or more of its changes were under way at once."""
     spans: dict[str, list[Span]] = {}
     for call in sorted((call for call in calls if call.family in _CHANGES), key=lambda call: call.begin.t):
-        spans.setdefault(call.key, []).append(Span(call.begin.t, call.end.t if call.end else float("inf")))
+        spans.setdefault(call.key, []).append(Span(call.begin.t, _end(call)))
     return {key: overlaps for key, found in spans.items() if (overlaps := _overlaps(found))}
 
 
 def is_contended(spans: Contention, key: str, now: float) -> bool:
     """Whether an event that comes now may be out of order."""
     return any(span.begin <= now <= span.end + LAG for span in spans.get(key, ()))
+
+
+def melee(calls: Iterable[Call], call: Call) -> Span | None:
+    """From the first begin to the last end of the changes of a call's domain that overlap in a chain; None when it is alone."""
+    others = sorted(
+        (other for other in calls if other.key == call.key and other.family in _CHANGES), key=lambda other: other.begin.t
+    )
+    chain: list[Call] = []
+    for other in others:
+        if chain and other.begin.t >= max(_end(each) for each in chain):
+            if call in chain:
+                break
+            chain = []
+        chain.append(other)
+    return Span(chain[0].begin.t, max(_end(each) for each in chain)) if call in chain and len(chain) > 1 else None
+
+
+def _end(call: Call) -> float:
+    return call.end.t if call.end else float("inf")
 
 
 def _overlaps(found: Sequence[Span]) -> list[Span]:

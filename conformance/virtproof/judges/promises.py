@@ -13,6 +13,7 @@ from typing import Final
 from virtproof.evidence import Record
 from virtproof.judges.automaton import UNKNOWN, Activity
 from virtproof.judges.calls import PROMISED_EVENT
+from virtproof.judges.contention import LAG, melee
 from virtproof.judges.facts import Facts
 from virtproof.judges.host_events import HostEvent, host_events
 from virtproof.judges.reading import Call, CaseEvidence
@@ -51,7 +52,7 @@ def _promises(case: CaseEvidence, events: Sequence[HostEvent]) -> tuple[Promise,
     found: list[Promise] = []
     for call in case.calls:
         expected = PROMISED_EVENT.get(call.family)
-        if expected is None or call.end is None or not _binding(call, expected, events):
+        if expected is None or call.end is None or not _binding(call, expected, events) or _shared(call, expected, case, events):
             continue
         kept = next((event for event in events if _keeps(event, call, expected) and event.record.line not in taken), None)
         taken.update({kept.record.line} if kept else ())
@@ -66,6 +67,17 @@ def _binding(call: Call, expected: DomainEvent, events: Sequence[HostEvent]) -> 
     known = [event for event in events if event.uuid == call.key and event.record.line < call.begin.line]
     world = (known[-1].after if known else UNKNOWN) or UNKNOWN
     return _SILENT_IN.get(expected) not in world.activities
+
+
+def _shared(call: Call, expected: DomainEvent, case: CaseEvidence, events: Sequence[HostEvent]) -> bool:
+    """Whether the call may have found another thread's work done, so that one event tells of both (QEMU 10.0, libvirt 11.3.0).
+
+    Threads that paused and unpaused one domain against each other: of two suspend() that overlapped the second was silent.
+    """
+    span = melee(case.calls, call) if expected in _SILENT_IN else None
+    return span is not None and any(
+        event.uuid == call.key and event.event == expected and span.begin <= event.record.t <= span.end + LAG for event in events
+    )
 
 
 def _keeps(event: HostEvent, call: Call, expected: DomainEvent) -> bool:
