@@ -5,8 +5,10 @@ What does not: in which order they come (`plans`), and doing them: each area's o
 """
 
 from dataclasses import dataclass
+from enum import StrEnum, unique
 from uuid import UUID
 
+from virtproof_driver.constants import Affect
 from virtproof_driver.spec import DiskFormat, NetworkSpec, NewVolume, PoolSpec
 
 
@@ -36,6 +38,17 @@ class DeleteVolume(Action):
 
     def __str__(self) -> str:
         return f"delete storage volume {self.volume!r} of pool {self.pool!r}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardVolume(Action):
+    """Delete a storage volume that may be gone already."""
+
+    pool: str
+    volume: str
+
+    def __str__(self) -> str:
+        return f"delete storage volume {self.volume!r} of pool {self.pool!r} if it is there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +127,61 @@ class SetMemory(Action):
 
     def __str__(self) -> str:
         return f"set {'maximum memory' if self.maximum else 'memory'} of instance {self.uuid} to {self.mib} MiB"
+
+
+@unique
+class DeviceKind(StrEnum):
+    """What is attached and detached."""
+
+    DISK = "disk"
+    INTERFACE = "interface"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceName:
+    """A device of an instance: a disk by its target, an interface by its hardware address in lower case."""
+
+    kind: DeviceKind
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key!r}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachDevice(Action):
+    """Give a device to the running instance, to its definition, or to both; libvirt does all of it or nothing."""
+
+    uuid: UUID
+    device: DeviceName
+    xml: str
+    affect: Affect
+
+    def __str__(self) -> str:
+        return f"attach {self.device} to instance {self.uuid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetachDevice(Action):
+    """Take a device from the running instance, which its guest must release, and then from the definition."""
+
+    uuid: UUID
+    device: DeviceName
+
+    def __str__(self) -> str:
+        return f"detach {self.device} from instance {self.uuid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteDevices(Action):
+    """Replace the driver's note of an instance, which says what its XML cannot; `note` is an element as text."""
+
+    uuid: UUID
+    note: str
+    affect: Affect
+
+    def __str__(self) -> str:
+        return f"note the devices of instance {self.uuid}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

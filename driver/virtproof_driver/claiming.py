@@ -18,11 +18,6 @@ T = TypeVar("T")
 
 UNCLAIMED: Mapping[str, Capability] = MappingProxyType(
     {
-        "attach_volume": Capability.VOLUME_ATTACH,
-        "detach_volume": Capability.VOLUME_DETACH,
-        "extend_volume": Capability.VOLUME_EXTEND,
-        "attach_interface": Capability.INTERFACE_ATTACH,
-        "detach_interface": Capability.INTERFACE_DETACH,
         "capture_image": Capability.IMAGE_CAPTURE,
         "console_output": Capability.CONSOLE_OUTPUT,
         "console": Capability.CONSOLE_STREAM,

@@ -201,6 +201,12 @@ class Affect(IntFlag):
     CONFIG = 2
 
 
+class BlockResizeFlag(IntFlag):
+    """VIR_DOMAIN_BLOCK_RESIZE_."""
+
+    BYTES = 1
+
+
 class ListFlag(IntFlag):
     """VIR_CONNECT_LIST_DOMAINS_."""
 
@@ -288,7 +294,10 @@ class MetadataType(IntEnum):
 class SnapshotFlag(IntFlag):
     """VIR_DOMAIN_SNAPSHOT_CREATE_."""
 
+    REDEFINE = 1
+    CURRENT = 2
     DISK_ONLY = 16
+    QUIESCE = 64
 
 
 class XmlFlag(IntFlag):

@@ -16,6 +16,7 @@ from virtproof_driver.claiming import with_refusals
 from virtproof_driver.facade import (
     AgentMethods,
     ConsoleMethods,
+    DeviceMethods,
     EventMethods,
     InventoryMethods,
     LifecycleMethods,
@@ -31,6 +32,7 @@ class LibvirtDriver(
     InventoryMethods,
     LifecycleMethods,
     MetadataMethods,
+    DeviceMethods,
     SnapshotMethods,
     StorageMethods,
     NetworkMethods,

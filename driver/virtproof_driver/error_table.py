@@ -13,6 +13,7 @@ from types import MappingProxyType
 from virtproof_driver.constants import ErrorCode as Code
 from virtproof_driver.constants import ErrorDomain as Domain
 from virtproof_driver.errors import (
+    AgentUnresponsive,
     Busy,
     ConnectionLost,
     DeviceNotFound,
@@ -107,6 +108,8 @@ CALLS: Mapping[tuple[Code, Domain | None], Make] = MappingProxyType(
         (Code.OS_TYPE, None): _spec("architecture"),
         (Code.NO_NAME, None): _spec("name"),
         (Code.INVALID_MAC, None): _spec("mac"),
+        # the guest
+        (Code.AGENT_UNRESPONSIVE, None): _plain(AgentUnresponsive),
         # the state of the object
         (Code.OPERATION_INVALID, None): _plain(InvalidState),
         (Code.OPERATION_TIMEOUT, None): _timeout,

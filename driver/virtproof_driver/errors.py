@@ -131,6 +131,12 @@ class InstanceExists(AlreadyExists):
     kind = "instance"
 
 
+class DeviceExists(AlreadyExists):
+    """The instance has such a device: a disk of this target, or an interface of this hardware address."""
+
+    kind = "device"
+
+
 class SnapshotExists(AlreadyExists):
     """The instance has a snapshot of this name."""
 
@@ -159,8 +165,19 @@ class InvalidState(DriverError):
     """The object is not in a state that allows the operation; nothing was changed."""
 
 
+class AgentNotConfigured(InvalidState):
+    """The instance has no channel for a guest agent; spawn it with `agent=True`."""
+
+
 class Busy(DriverError):
     """Another job holds the object; try again when it has ended."""
+
+
+# --- the guest --------------------------------------------------------------------------------------------
+
+
+class AgentUnresponsive(DriverError):
+    """The guest agent did not answer: none runs in the guest, or it hangs. Whether it did what was asked is not known."""
 
 
 # --- the host, the network, the hypervisor --------------------------------------------------------------
@@ -184,6 +201,17 @@ class UnknownHypervisor(DriverError):
 
 class ConnectionLost(DriverError):
     """The connection broke; whether a change that was under way took effect is not known."""
+
+
+class DiskFault(DriverError):
+    """The host paused the instance because one of its disks could not be written or read; `reason` is the state's word for it."""
+
+    def __init__(self, instance: str, reason: str) -> None:
+        super().__init__(
+            f"instance {instance} runs into its disk's error again ({reason}); make room for the disk, then unpause it"
+        )
+        self.instance = instance
+        self.reason = reason
 
 
 class OperationTimeout(DriverError):

@@ -176,6 +176,13 @@ class Link(Protocol):
         """Arm a wait. Enter before the call that causes the event; leaving disarms it."""
         ...
 
+    def turn(self, uuid: UUID) -> AbstractContextManager[None]:
+        """Hold an instance for a change that reads before it writes; other threads of this driver that ask for it wait.
+
+        Not to be entered twice by one thread.
+        """
+        ...
+
     def observe(self, uuid: UUID, state: PowerState, reason: str) -> None:
         """Tell that a read found this state though its event did not come by the deadline.
 

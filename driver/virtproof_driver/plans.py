@@ -1,8 +1,8 @@
 """What a composite operation will do, as a value: its steps in order, each with what undoes it.
 
-What belongs here: the plans of spawn, rescue, resize, and of making networks and storage pools. What does not: the actions
-(`actions`) and doing them (`operations.executing`). Building a plan touches nothing, so that a test, or a person, reads what
-would be done before anything is.
+What belongs here: the plans of spawn, rescue, resize, of attaching and detaching, and of making networks and storage pools. What
+does not: the actions (`actions`) and doing them (`operations.executing`). Building a plan touches nothing, so that a test, or a
+person, reads what would be done before anything is.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from virtproof_driver.actions import (
     Action,
+    AttachDevice,
     AutostartNetwork,
     AutostartPool,
     BuildPool,
@@ -19,7 +20,11 @@ from virtproof_driver.actions import (
     DefineNetwork,
     DefinePool,
     DeleteVolume,
+    DetachDevice,
+    DeviceName,
+    DiscardVolume,
     ForceOff,
+    NoteDevices,
     RedefineDomain,
     RemoveDomain,
     RemoveNetwork,
@@ -30,11 +35,14 @@ from virtproof_driver.actions import (
     StartNetwork,
     StartPool,
 )
+from virtproof_driver.constants import Affect
 from virtproof_driver.hypervisors.model import Hypervisor
+from virtproof_driver.markup.attached import device_xml, name_of
 from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.markup.network import network_xml
+from virtproof_driver.markup.record import record_text
 from virtproof_driver.markup.storage import pool_xml
-from virtproof_driver.spec import Disk, Filesystem, InstanceSpec, NetworkSpec, NewVolume, PoolSpec
+from virtproof_driver.spec import Disk, Filesystem, InstanceSpec, Interface, NetworkSpec, NewVolume, PoolSpec
 
 BUILT_KINDS = frozenset({"dir"})  # building makes a directory there; for other kinds it may format devices
 
@@ -83,6 +91,33 @@ def resize_plan(old: InstanceSpec, *, vcpus: int, memory_mib: int) -> Plan:
     return (*_vcpu_steps(old, vcpus), *_memory_steps(old, memory_mib))
 
 
+def attach_plan(device: Disk | Interface, before: InstanceSpec, after: InstanceSpec, affect: Affect) -> Plan:
+    """The new volume, the note, the device. The note comes first, so that destroy deletes the volume whatever happens next."""
+    name = name_of(device)
+    attach = AttachDevice(uuid=before.uuid, device=name, xml=device_xml(device), affect=affect)
+    return (
+        *_volume_step(device),
+        Step(do=_note(after, affect), undo=_note(before, affect), undo_if_unsure=True),
+        Step(do=attach, undo=DetachDevice(uuid=before.uuid, device=name), undo_if_unsure=True),
+    )
+
+
+def detach_plan(device: DeviceName, before: InstanceSpec, after: InstanceSpec, affect: Affect) -> Plan:
+    """The device, the volume that was made for it, the note; the note stays where the volume does, and destroy deletes it."""
+    kept = {disk.source for disk in after.disks}
+    gone = (disk.source for disk in before.disks if isinstance(disk.source, NewVolume) and disk.source not in kept)
+    return (
+        Step(do=DetachDevice(uuid=before.uuid, device=device)),
+        *(Step(do=DiscardVolume(pool=source.pool, volume=source.volume)) for source in gone),
+        Step(do=_note(after, affect)),
+    )
+
+
+def note_plan(spec: InstanceSpec, affect: Affect) -> Plan:
+    """The note of a spec."""
+    return (Step(do=_note(spec, affect)),)
+
+
 def network_plan(network: NetworkSpec, *, autostart: bool) -> Plan:
     """Definition, start, autostart."""
     define = DefineNetwork(network=network, xml=network_xml(network))
@@ -106,11 +141,19 @@ def pool_plan(pool: PoolSpec, *, autostart: bool) -> Plan:
 def _volume_steps(spec: InstanceSpec) -> Iterator[Step]:
     parts: tuple[Disk | Filesystem, ...] = (*spec.disks, *spec.filesystems)
     for part in parts:
-        if isinstance(part.source, NewVolume):
-            yield Step(
-                do=CreateVolume(volume=part.source, format=part.format),
-                undo=DeleteVolume(pool=part.source.pool, volume=part.source.volume),
-            )
+        yield from _volume_step(part)
+
+
+def _volume_step(part: Disk | Filesystem | Interface) -> Iterator[Step]:
+    if not isinstance(part, Interface) and isinstance(part.source, NewVolume):
+        yield Step(
+            do=CreateVolume(volume=part.source, format=part.format),
+            undo=DeleteVolume(pool=part.source.pool, volume=part.source.volume),
+        )
+
+
+def _note(spec: InstanceSpec, affect: Affect) -> NoteDevices:
+    return NoteDevices(uuid=spec.uuid, note=record_text(spec), affect=affect)
 
 
 def _vcpu_steps(old: InstanceSpec, vcpus: int) -> Plan:

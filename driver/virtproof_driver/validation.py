@@ -37,7 +37,10 @@ from virtproof_driver.spec import (
 
 __all__ = [
     "validate_description",
+    "validate_disk",
+    "validate_disk_size",
     "validate_instance",
+    "validate_interface",
     "validate_metadata",
     "validate_network",
     "validate_pool",
@@ -51,6 +54,7 @@ __all__ = [
 MOST_VCPUS = 16384  # libvirt's VIR_DOMAIN_CPUMASK_LEN; 4294967295 in the XML crashes the process, in-process drivers ours
 MOST_MEMORY_MIB = 2**43 - 1  # libvirt answers 82 (overflow) above it
 PORTS = (1, 65535)
+SECTOR_BYTES = 512
 BUSES = frozenset({"ide", "sata", "scsi", "sd", "usb", "virtio", "xen"})
 DRIVE_BUSES = frozenset({"ide", "sata", "scsi"})  # a disk's place on these comes from its target's letters
 POOL_KINDS = frozenset({"dir", "logical", "mpath", "vstorage", "zfs"})  # libvirt asks no source of these
@@ -144,6 +148,25 @@ def validate_snapshot(spec: SnapshotSpec) -> None:
     """A snapshot."""
     checks.name("name", spec.name)
     validate_description(spec.description)
+    if spec.quiesce and not spec.external:
+        raise InvalidSpec("quiesce", "an internal snapshot holds the memory, so there is nothing to freeze; leave it out")
+
+
+def validate_disk(disk: Disk, hypervisor: Hypervisor) -> None:
+    """A disk to attach."""
+    _validate_disk_on("volume", disk, hypervisor)
+
+
+def validate_interface(interface: Interface) -> None:
+    """An interface to attach."""
+    _validate_interface("nic", interface)
+
+
+def validate_disk_size(size_bytes: int) -> None:
+    """The size that a disk is to get: whole sectors, because QEMU rounds up, and the image would end before the disk (10.0)."""
+    checks.within("size_bytes", size_bytes, SECTOR_BYTES, checks.GREATEST_SIZE)
+    if size_bytes % SECTOR_BYTES:
+        raise InvalidSpec("size_bytes", f"{size_bytes} is not a multiple of {SECTOR_BYTES}; round it")
 
 
 def validate_rescue_image(image: RescueImage) -> None:
@@ -182,18 +205,22 @@ def _validate_declaration(field: str, element: MetadataElement, attribute: str, 
 
 def _validate_disks(disks: tuple[Disk, ...], hypervisor: Hypervisor) -> None:
     for index, disk in enumerate(disks):
-        _validate_disk(f"disks[{index}]", disk)
-        if isinstance(disk.source, NewVolume):
-            _require(Capability.STORAGE_VOLUMES, hypervisor)
-            if disk.source.clone_of is not None:
-                _require(Capability.STORAGE_CLONE, hypervisor)
-            if disk.source.backing is not None:
-                _require(Capability.STORAGE_BACKING, hypervisor)
+        _validate_disk_on(f"disks[{index}]", disk, hypervisor)
     checks.unique("disks.target", [disk.target for disk in disks])
     volumes = [source for disk in disks if isinstance(source := disk.source, VolumeSource | NewVolume)]
     checks.unique("disks.source", [(source.pool, source.volume) for source in volumes])
     places = [(disk.bus, found[2]) for disk in disks if disk.bus in DRIVE_BUSES and (found := _TARGET.fullmatch(disk.target))]
     checks.unique("disks.target", [f"{bus} drive {letters}" for bus, letters in places])
+
+
+def _validate_disk_on(field: str, disk: Disk, hypervisor: Hypervisor) -> None:
+    _validate_disk(field, disk)
+    if isinstance(disk.source, NewVolume):
+        _require(Capability.STORAGE_VOLUMES, hypervisor)
+        if disk.source.clone_of is not None:
+            _require(Capability.STORAGE_CLONE, hypervisor)
+        if disk.source.backing is not None:
+            _require(Capability.STORAGE_BACKING, hypervisor)
 
 
 def _validate_disk(field: str, disk: Disk) -> None:

@@ -26,6 +26,7 @@ from virtproof_driver.edge.offenders import offender
 from virtproof_driver.edge.opener import Opener
 from virtproof_driver.edge.opening import Ear, Opened, Target, establish, give_up
 from virtproof_driver.edge.supervisor import Supervisor
+from virtproof_driver.edge.turns import Turns
 from virtproof_driver.error_table import translate
 from virtproof_driver.errors import ConnectionLost, DriverClosed, DriverError
 from virtproof_driver.events import Reading
@@ -53,6 +54,7 @@ class Session:
         self._opener = Opener(self._establish, target.address)
         self._supervisor = Supervisor(self._opened, self._ending)
         self._thread = threading.local()
+        self._turns = Turns()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.uri}>"
@@ -148,6 +150,9 @@ class Session:
     def expect(self, uuid: UUID, awaited: Expectation[T]) -> AbstractContextManager[Wait[T]]:
         self._check_open()
         return self._feed.waits.armed(uuid, awaited)
+
+    def turn(self, uuid: UUID) -> AbstractContextManager[None]:
+        return self._turns.held(uuid)
 
     def observe(self, uuid: UUID, state: PowerState, reason: str) -> None:
         now = time.monotonic()

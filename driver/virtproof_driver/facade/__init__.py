@@ -2,6 +2,7 @@
 
 from virtproof_driver.facade.agent import AgentMethods
 from virtproof_driver.facade.console import ConsoleMethods
+from virtproof_driver.facade.devices import DeviceMethods
 from virtproof_driver.facade.events import EventMethods
 from virtproof_driver.facade.inventory import InventoryMethods
 from virtproof_driver.facade.lifecycle import LifecycleMethods
@@ -13,6 +14,7 @@ from virtproof_driver.facade.storage import StorageMethods
 __all__ = [
     "AgentMethods",
     "ConsoleMethods",
+    "DeviceMethods",
     "EventMethods",
     "InventoryMethods",
     "LifecycleMethods",

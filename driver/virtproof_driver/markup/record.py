@@ -63,6 +63,15 @@ def record_element(spec: InstanceSpec) -> Element:
     return root
 
 
+def record_text(spec: InstanceSpec) -> str:
+    """The note of `spec` as virDomainSetMetadata takes it, which gives the prefix to all elements itself."""
+    root = record_element(spec)
+    del root.attrib[f"xmlns:{PREFIX}"]
+    for element in root.iter():
+        element.tag = _local(element)
+    return tree.compact(root)
+
+
 def read_record(domain: Element) -> Record:
     """The note of a domain; an empty one when there is none."""
     root = metadata.find(domain, INSTANCE_NS)

@@ -16,4 +16,5 @@ SUSPEND: Final = 900.0  # all of the guest's memory is written to the host's dis
 RESTORE: Final = 900.0  # and read from there
 REBOOT: Final = 120.0  # the guest shuts its services down first
 REVERT: Final = 60.0
+RELEASE: Final = 5.0  # the guest's answer to an unplug; libvirt waits 5.0 s in the call itself before this begins (11.3.0)
 ON_ITS_WAY: Final = 1.0  # the event of a change that another thread or client made; it takes milliseconds (libvirt 9.0.0)

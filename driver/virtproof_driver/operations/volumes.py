@@ -3,9 +3,9 @@
 What belongs here: operations on a volume, by the names of its pool and itself. What does not: the pools (`storage`).
 """
 
-from virtproof_driver.actions import CreateVolume, DeleteVolume
+from virtproof_driver.actions import CreateVolume, DeleteVolume, DiscardVolume
 from virtproof_driver.binding import StoragePool, StorageVol
-from virtproof_driver.errors import HypervisorError, InvalidSpec, VolumeExists, VolumeNotFound
+from virtproof_driver.errors import DriverError, HypervisorError, InvalidSpec, NotFound, VolumeExists, VolumeNotFound
 from virtproof_driver.link import Link
 from virtproof_driver.markup.storage import volume_xml
 from virtproof_driver.operations.executing import perform
@@ -49,6 +49,11 @@ def resize_volume(link: Link, pool: str, name: str, capacity_bytes: int) -> Volu
     handle = _lookup(link, lookup_pool(link, pool), name)
     link.call(handle.resize, capacity_bytes)
     return _info(link, pool, handle)
+
+
+def lookup_volume(link: Link, pool: str, name: str) -> StorageVol:
+    """A volume's handle. Raises StoragePoolNotFound, VolumeNotFound."""
+    return _lookup(link, lookup_pool(link, pool), name)
 
 
 def _lookup(link: Link, pool: StoragePool, name: str) -> StorageVol:
@@ -98,6 +103,16 @@ def _create_for_instance(action: CreateVolume, link: Link) -> None:
         _create(link, pool, spec)
     else:
         _clone(link, pool, new.clone_of, spec)
+
+
+@perform.register
+def _discard(action: DiscardVolume, link: Link) -> None:
+    try:
+        delete_volume(link, action.pool, action.volume)
+    except NotFound:
+        return
+    except DriverError as error:
+        raise error.with_leftovers([f"storage volume {action.volume!r} of pool {action.pool!r} remains"]) from None
 
 
 @perform.register
