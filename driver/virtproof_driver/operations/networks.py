@@ -4,6 +4,7 @@ What belongs here: operations on a network by its name. What does not: an instan
 Starting one that is active and stopping one that is not change nothing.
 """
 
+from typing import Final
 from uuid import UUID
 
 from virtproof_driver.actions import AutostartNetwork, DefineNetwork, RemoveNetwork, StartNetwork
@@ -11,7 +12,7 @@ from virtproof_driver.binding import Network
 from virtproof_driver.errors import HypervisorError, NetworkExists, NetworkNotFound
 from virtproof_driver.link import Link
 from virtproof_driver.markup.network import parse_network
-from virtproof_driver.operations.activity import bring
+from virtproof_driver.operations.activity import Kind
 from virtproof_driver.operations.executing import execute, perform
 from virtproof_driver.plans import network_plan
 from virtproof_driver.spec import NetworkSpec
@@ -21,18 +22,12 @@ from virtproof_driver.values import NetworkInfo
 
 def networks(link: Link) -> tuple[NetworkInfo, ...]:
     """Every virtual network of the host, ordered by name."""
-    found: list[NetworkInfo] = []
-    for handle in link.call(link.connection().listAllNetworks):
-        try:
-            found.append(_info(link, handle))
-        except NetworkNotFound:  # it went between the list and the read
-            continue
-    return tuple(sorted(found, key=lambda network: network.name))
+    return NETWORKS.all(link)
 
 
 def network(link: Link, name: str) -> NetworkInfo:
     """One virtual network. Raises NetworkNotFound."""
-    return _info(link, _lookup(link, name))
+    return NETWORKS.one(link, name)
 
 
 def network_spec(link: Link, name: str) -> NetworkSpec:
@@ -53,26 +48,17 @@ def create_network(link: Link, spec: NetworkSpec, *, autostart: bool) -> Network
 
 def start_network(link: Link, name: str) -> NetworkInfo:
     """Start a network; an active one is left as it is."""
-    handle = _lookup(link, name)
-    bring(link, handle.create, handle.isActive, active=True)
-    return network(link, name)
+    return NETWORKS.start(link, name)
 
 
 def stop_network(link: Link, name: str) -> NetworkInfo:
     """Stop a network. One that is not active is left as it is; a transient one goes: NetworkNotFound."""
-    handle = _lookup(link, name)
-    bring(link, handle.destroy, handle.isActive, active=False)
-    return network(link, name)
+    return NETWORKS.stop(link, name)
 
 
 def delete_network(link: Link, name: str) -> None:
     """Stop and undefine a network."""
-    handle = _lookup(link, name)
-    try:
-        bring(link, handle.destroy, handle.isActive, active=False)
-        link.call(handle.undefine)
-    except NetworkNotFound:  # a transient network goes when it stops
-        return
+    NETWORKS.remove(link, name)
 
 
 def _lookup(link: Link, name: str) -> Network:
@@ -109,6 +95,11 @@ def _taken(link: Link, spec: NetworkSpec) -> str | None:
         if spec.bridge is not None and _bridge(link, handle) == spec.bridge:
             return spec.bridge
     return None
+
+
+NETWORKS: Final[Kind[Network, NetworkInfo]] = Kind(
+    listed=lambda link: link.call(link.connection().listAllNetworks), lookup=_lookup, info=_info, missing=NetworkNotFound
+)
 
 
 @perform.register

@@ -4,13 +4,14 @@ What belongs here: operations on a pool by its name. What does not: the volumes 
 Starting one that is active and stopping one that is not change nothing. Removing a pool leaves its files.
 """
 
+from typing import Final
 from uuid import UUID
 
 from virtproof_driver.actions import AutostartPool, BuildPool, DefinePool, RemovePool, StartPool
 from virtproof_driver.binding import StoragePool
 from virtproof_driver.errors import HypervisorError, StoragePoolExists, StoragePoolNotFound
 from virtproof_driver.link import Link
-from virtproof_driver.operations.activity import bring
+from virtproof_driver.operations.activity import Kind
 from virtproof_driver.operations.executing import execute, perform
 from virtproof_driver.plans import pool_plan
 from virtproof_driver.spec import PoolSpec
@@ -20,18 +21,12 @@ from virtproof_driver.values import PoolInfo
 
 def pools(link: Link) -> tuple[PoolInfo, ...]:
     """Every storage pool of the host, ordered by name."""
-    found: list[PoolInfo] = []
-    for handle in link.call(link.connection().listAllStoragePools):
-        try:
-            found.append(_info(link, handle))
-        except StoragePoolNotFound:  # it went between the list and the read
-            continue
-    return tuple(sorted(found, key=lambda pool: pool.name))
+    return POOLS.all(link)
 
 
 def pool(link: Link, name: str) -> PoolInfo:
     """One storage pool. Raises StoragePoolNotFound."""
-    return _info(link, lookup_pool(link, name))
+    return POOLS.one(link, name)
 
 
 def create_pool(link: Link, spec: PoolSpec, *, autostart: bool) -> PoolInfo:
@@ -45,16 +40,12 @@ def create_pool(link: Link, spec: PoolSpec, *, autostart: bool) -> PoolInfo:
 
 def start_pool(link: Link, name: str) -> PoolInfo:
     """Start a pool; an active one is left as it is."""
-    handle = lookup_pool(link, name)
-    bring(link, handle.create, handle.isActive, active=True)
-    return pool(link, name)
+    return POOLS.start(link, name)
 
 
 def stop_pool(link: Link, name: str) -> PoolInfo:
     """Stop a pool; its volumes stay. One that is not active is left as it is; a transient one goes: StoragePoolNotFound."""
-    handle = lookup_pool(link, name)
-    bring(link, handle.destroy, handle.isActive, active=False)
-    return pool(link, name)
+    return POOLS.stop(link, name)
 
 
 def refresh_pool(link: Link, name: str) -> PoolInfo:
@@ -66,12 +57,7 @@ def refresh_pool(link: Link, name: str) -> PoolInfo:
 
 def delete_pool(link: Link, name: str) -> None:
     """Stop and undefine a pool; what it holds stays on the host."""
-    handle = lookup_pool(link, name)
-    try:
-        bring(link, handle.destroy, handle.isActive, active=False)
-        link.call(handle.undefine)
-    except StoragePoolNotFound:  # a transient pool goes when it stops
-        return
+    POOLS.remove(link, name)
 
 
 def lookup_pool(link: Link, name: str) -> StoragePool:
@@ -99,6 +85,14 @@ def _is_taken(link: Link, spec: PoolSpec) -> bool:
     """Whether name or UUID is another pool's; libvirt would silently redefine an inactive pool that has both."""
     handles = link.call(link.connection().listAllStoragePools)
     return any(handle.name() == spec.name or handle.UUIDString() == str(spec.uuid) for handle in handles)
+
+
+POOLS: Final[Kind[StoragePool, PoolInfo]] = Kind(
+    listed=lambda link: link.call(link.connection().listAllStoragePools),
+    lookup=lookup_pool,
+    info=_info,
+    missing=StoragePoolNotFound,
+)
 
 
 @perform.register
