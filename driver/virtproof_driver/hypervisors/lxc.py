@@ -57,7 +57,7 @@ LXC = Hypervisor(
     undefine_flags=0,  # every flag is refused with 8
     features=(),
     console_element="console",
-    device_events=False,
     needs_console=True,  # "At least one PTY console is required" (error 67)
+    device_events=False,
     remote_only=_REMOTE_ONLY,
 )

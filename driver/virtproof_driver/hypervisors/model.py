@@ -42,6 +42,7 @@ class Hypervisor:
     reboot_flags: int
     features: tuple[str, ...]
     console_element: str
+    needs_console: bool
     device_events: bool
     remote_only: Mapping[Capability, str]
 
@@ -54,7 +55,6 @@ class Hypervisor:
         """As it is on a host that offers these domain types; unchanged where the host tells none that is known."""
         usable = tuple(kind for kind in self.domain_types if kind in offered)
         return replace(self, domain_types=usable) if usable else self
-    needs_console: bool
 
     def refusals(self, *, remote: bool) -> Mapping[Capability, str]:
         """The reason for each capability that is not claimed on such a connection."""

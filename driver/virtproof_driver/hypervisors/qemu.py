@@ -55,7 +55,7 @@ QEMU = Hypervisor(
     reboot_flags=RebootFlag.DEFAULT,
     features=("acpi",),
     console_element="serial",
+    needs_console=False,
     device_events=True,
     remote_only=_REMOTE_ONLY,
 )
-    needs_console=False,

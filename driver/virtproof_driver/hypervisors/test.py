@@ -65,7 +65,7 @@ TEST = Hypervisor(
     reboot_flags=RebootFlag.DEFAULT,
     features=(),
     console_element="serial",
-    device_events=False,
     needs_console=False,
+    device_events=False,
     remote_only=_REMOTE_ONLY,
 )
