@@ -155,10 +155,24 @@ def test_the_whole_contract_works(anywhere: LibvirtDriver) -> None:
     driver.delete_network("story")
     driver.delete_volume("story", "golden")
     driver.delete_pool("story")
+    refuse_devices(driver, spec)
     with pytest.raises(NotSupported):
         driver.resize_volume("story", "golden", 1)
     driver.close()
     assert contract_methods() - traced.called == set()
+
+
+def refuse_devices(driver: ComputeDriver, spec: InstanceSpec) -> None:
+    """The test driver attaches by another call than the hypervisors do, and detaches only by alias."""
+    for refused in (
+        lambda: driver.attach_volume(spec.uuid, spec.disks[0]),
+        lambda: driver.detach_volume(spec.uuid, "vda"),
+        lambda: driver.extend_volume(spec.uuid, "vda", 4096),
+        lambda: driver.attach_interface(spec.uuid, spec.interfaces[0]),
+        lambda: driver.detach_interface(spec.uuid, spec.interfaces[0].mac),
+    ):
+        with pytest.raises(NotSupported):
+            refused()
 
 
 def story_spec() -> InstanceSpec:
