@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
+from virtproof.guests.coming_up import await_up
 from virtproof.lanes.facts import hypervisor_of
 from virtproof.lanes.model import DaemonControl
 from virtproof_driver.binding import Connection, Domain, StorageVol
@@ -77,6 +78,14 @@ def running(bench: Bench, spec: InstanceSpec | None = None) -> Generator[Instanc
         yield instance
     finally:
         bench.driver.destroy(instance.uuid)
+
+
+@contextmanager
+def up(bench: Bench) -> Generator[Instance]:
+    """An instance likewise, whose guest is up and can obey."""
+    with running(bench) as instance:
+        await_up(bench.host().lookupByUUIDString(str(instance.uuid)))
+        yield instance
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from typing import Final
 from uuid import UUID
 
 from virtproof.lanes.model import DaemonControl
-from virtproof.probes.bench import Bench, Broken, bare_domain, running
+from virtproof.guests.coming_up import await_up
+from virtproof.probes.bench import Bench, Broken, bare_domain, up
 from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability, CredentialRequest, Keepalive
 from virtproof_driver.constants import CredentialType, DomainEvent, DomainEventId
@@ -40,7 +41,7 @@ def _reboot_events(bench: Bench) -> None:
 
 def _heard(bench: Bench, kind: EventKind, seconds: float, act: Callable[[UUID], object]) -> None:
     told: queue.SimpleQueue[LifecycleEvent] = queue.SimpleQueue()
-    with bench.driver.subscribe(told.put), running(bench) as instance:
+    with bench.driver.subscribe(told.put), up(bench) as instance:
         act(instance.uuid)
         _await(told, instance.uuid, kind, seconds)
 
@@ -65,6 +66,7 @@ def _bare_event(bench: Bench, event_id: DomainEventId, seconds: float) -> None:
         try:
             domain.create()
             if event_id is DomainEventId.REBOOT:
+                await_up(domain)
                 domain.reboot(0)
             if not told.wait(seconds):
                 raise Refused(f"no event {event_id.name} within {seconds:g} s")

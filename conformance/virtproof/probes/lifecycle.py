@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from virtproof.probes.bench import Bench, bare_domain, require, running
+from virtproof.probes.bench import Bench, bare_domain, require, running, up
 from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability
 from virtproof_driver.constants import MetadataType, StartFlag, VcpuFlag
@@ -75,14 +75,14 @@ def _bare_stop(bench: Bench) -> None:
 
 
 def _stop_graceful(bench: Bench) -> None:
-    with running(bench) as instance:
+    with up(bench) as instance:
         outcome = bench.driver.stop(instance.uuid, timeout=_STOP_SECONDS, force=True)
         if outcome != StopOutcome.GRACEFUL:
             raise Refused(f"stop() ended {outcome}")
 
 
 def _reboot(bench: Bench) -> None:
-    with running(bench) as instance:
+    with up(bench) as instance:
         bench.driver.reboot(instance.uuid)
 
 

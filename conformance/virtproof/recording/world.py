@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from virtproof.evidence import Kind, Record
+from virtproof.guests.coming_up import await_up
 from virtproof.recording import markers
 from virtproof.recording.recorder import Recorder
 from virtproof_driver.binding import Connection, Domain
@@ -115,6 +116,10 @@ class World:
             left = deadline - time.monotonic()
             if left <= 0 or not self._recorder.wait_for(partial(_more_than, heard), (Kind.EVENT,), left):
                 raise AssertionError(f"{uuid} did not reach state {state} within {timeout:g} s; it is {self.state(uuid)}")
+
+    def wait_up(self, uuid: Id, *, boots: int = 1, timeout: float = 10) -> None:
+        """Wait until the instance's guest is up and can obey, for the `boots`-th time since its start; see `guests.coming_up`."""
+        await_up(self.connection.lookupByUUIDString(str(uuid)), boots=boots, timeout=timeout)
 
     def inventory(self) -> Inventory:
         """The objects that bear the worker's prefix; kinds that the host does not know are empty."""

@@ -171,10 +171,16 @@ def test_suspend_and_resume(driver: ComputeDriver, events: EventCollector, small
     since="1.0",
     needs=SPAWNED | {Capability.REBOOT},
 )
-def test_a_reboot_is_no_stop(driver: ComputeDriver, events: EventCollector, small: Small) -> None:
+def test_a_reboot_is_no_stop(driver: ComputeDriver, events: EventCollector, small: Small, world: World) -> None:
     spec = small()
     driver.spawn(spec)
-    assert since(events, spec, lambda: driver.reboot(spec.uuid)) in ((), (EventKind.REBOOTED,))
+    world.wait_up(spec.uuid)
+
+    def reboot() -> None:
+        driver.reboot(spec.uuid)
+        world.wait_up(spec.uuid, boots=2)
+
+    assert since(events, spec, reboot) in ((), (EventKind.REBOOTED,))
 
 
 @case(
@@ -188,11 +194,12 @@ def test_a_reboot_is_no_stop(driver: ComputeDriver, events: EventCollector, smal
 @pytest.mark.parametrize(
     ("timeout", "reason"), [pytest.param(10, "shutdown", id="graceful"), pytest.param(0, "destroyed", id="forced")]
 )
-def test_the_reason_of_a_stop(driver: ComputeDriver, events: EventCollector, small: Small, timeout: float, reason: str) -> None:
-    spec = small()
-    driver.spawn(spec)
-    driver.stop(spec.uuid, timeout=timeout)
-    assert events.wait(spec.uuid, X).reason == reason
+def test_the_reason_of_a_stop(
+    driver: ComputeDriver, events: EventCollector, instance: Instance, world: World, timeout: float, reason: str
+) -> None:
+    world.wait_up(instance.uuid)
+    driver.stop(instance.uuid, timeout=timeout)
+    assert events.wait(instance.uuid, X).reason == reason
 
 
 @case(
@@ -373,9 +380,12 @@ def test_what_an_event_says(driver: ComputeDriver, events: EventCollector, small
     since="1.0",
     needs=SPAWNED | {Capability.STOP, Capability.STOP_GRACEFUL},
 )
-def test_a_slow_guest_ends_the_wait(driver: ComputeDriver, events: EventCollector, faults: Faults, small: Small) -> None:
+def test_a_slow_guest_ends_the_wait(
+    driver: ComputeDriver, events: EventCollector, faults: Faults, small: Small, world: World
+) -> None:
     spec = small()
     driver.spawn(spec)
+    world.wait_up(spec.uuid)
     faults.defer("shutdown", 0.3)
     begin = time.monotonic()
     assert driver.stop(spec.uuid, timeout=20) is StopOutcome.GRACEFUL

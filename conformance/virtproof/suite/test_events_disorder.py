@@ -19,7 +19,7 @@ from virtproof.suite.common import domain_of, state_of
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainEvent, DomainState
 from virtproof_driver.contract import ComputeDriver
-from virtproof_driver.values import EventKind, PowerState, StopOutcome
+from virtproof_driver.values import EventKind, Instance, PowerState, StopOutcome
 
 SPAWNED = frozenset({Capability.EVENTS_LIFECYCLE, Capability.INVENTORY, Capability.SPAWN, Capability.DESTROY})
 D, U, S, P, R, X = (
@@ -67,7 +67,9 @@ def test_a_duplicate_is_folded(
 def test_a_lost_event(driver: ComputeDriver, events: EventCollector, faults: Faults, small: Small, world: World) -> None:
     spec = small()
     driver.spawn(spec)
+    world.wait_up(spec.uuid)
     faults.drop_event(DomainEvent.STOPPED)
+    faults.after("Domain.shutdown", lambda: world.wait_state(spec.uuid, DomainState.SHUTOFF))
     assert driver.stop(spec.uuid, timeout=0.5) is StopOutcome.GRACEFUL
     assert world.state(spec.uuid) is not None
     assert events.wait(spec.uuid, X).name == spec.name
@@ -85,19 +87,20 @@ def test_a_lost_event(driver: ComputeDriver, events: EventCollector, faults: Fau
     needs=SPAWNED | {Capability.STOP, Capability.STOP_GRACEFUL},
 )
 def test_a_late_event(
-    driver: ComputeDriver, events: EventCollector, faults: Faults, small: Small, virtproof_case: CaseContext
+    driver: ComputeDriver, events: EventCollector, faults: Faults, instance: Instance, virtproof_case: CaseContext
 ) -> None:
-    spec = small()
-    driver.spawn(spec)
+    world = virtproof_case.world
+    world.wait_up(instance.uuid)
+    faults.after("Domain.shutdown", lambda: world.wait_state(instance.uuid, DomainState.SHUTOFF))
     faults.delay_event(DomainEvent.STOPPED, 0.6)
-    assert driver.stop(spec.uuid, timeout=0.3) is StopOutcome.GRACEFUL
+    assert driver.stop(instance.uuid, timeout=0.3) is StopOutcome.GRACEFUL
 
     def came(notes: Sequence[Record]) -> bool:
         return any("delayed event" in str(note.data["text"]) for note in notes)
 
     assert virtproof_case.recorder.wait_for(came, (Kind.NOTE,), 10)
     events.settle()
-    assert events.kinds(spec.uuid) == (D, S, X)
+    assert events.kinds(instance.uuid) == (D, S, X)
 
 
 @case(

@@ -247,8 +247,10 @@ def test_suspend_a_transient_domain(driver: ComputeDriver, small: Small, world: 
 def test_reboot_keeps_the_run(driver: ComputeDriver, instance: Instance, world: World) -> None:
     domain = domain_of(world, instance.uuid)
     world.wait_event(instance.uuid, DomainEvent.STARTED)
+    world.wait_up(instance.uuid)
     before = lifecycle_events(world, instance)
     rebooted = driver.reboot(instance.uuid)
+    world.wait_up(instance.uuid, boots=2)
     assert (rebooted.uuid, rebooted.name, rebooted.state) == (instance.uuid, instance.name, PowerState.RUNNING)
     assert state_of(world, instance) == DomainState.RUNNING
     assert domain_of(world, instance.uuid).ID() == domain.ID()

@@ -33,6 +33,7 @@ PATIENT = 10.0
     needs=GRACEFUL,
 )
 def test_stop_of_an_obedient_guest(driver: ComputeDriver, instance: Instance, world: World) -> None:
+    world.wait_up(instance.uuid)
     assert driver.stop(instance.uuid, timeout=PATIENT) is StopOutcome.GRACEFUL
     assert state_of(world, instance) == DomainState.SHUTOFF
 
@@ -46,6 +47,7 @@ def test_stop_of_an_obedient_guest(driver: ComputeDriver, instance: Instance, wo
     needs=GRACEFUL,
 )
 def test_stop_waits_for_a_slow_guest(driver: ComputeDriver, instance: Instance, world: World, faults: Faults) -> None:
+    world.wait_up(instance.uuid)
     faults.defer("Domain.shutdown", 0.5)
     assert driver.stop(instance.uuid, timeout=PATIENT) is StopOutcome.GRACEFUL
     assert state_of(world, instance) == DomainState.SHUTOFF
