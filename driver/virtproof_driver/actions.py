@@ -4,12 +4,12 @@ What belongs here: the actions, and the words for each (`str(action)`), which er
 What does not: in which order they come (`plans`), and doing them: each area's operations register that (`operations.executing`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from uuid import UUID
 
 from virtproof_driver.constants import Affect
-from virtproof_driver.spec import DiskFormat, NetworkSpec, NewVolume, PoolSpec
+from virtproof_driver.spec import DiskFormat, NetworkSpec, NewVolume, PoolSpec, SecretSpec
 
 
 class Action:
@@ -24,6 +24,7 @@ class CreateVolume(Action):
 
     volume: NewVolume
     format: DiskFormat
+    secret: UUID | None = None
 
     def __str__(self) -> str:
         return f"make storage volume {self.volume.volume!r} in pool {self.volume.pool!r}"
@@ -49,6 +50,26 @@ class DiscardVolume(Action):
 
     def __str__(self) -> str:
         return f"delete storage volume {self.volume!r} of pool {self.pool!r} if it is there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeLog(Action):
+    """Make the empty file that a console is logged to, by its path on the host."""
+
+    log: str
+
+    def __str__(self) -> str:
+        return f"make console log {self.log!r}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteLog(Action):
+    """Delete a console's log."""
+
+    log: str
+
+    def __str__(self) -> str:
+        return f"delete console log {self.log!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,3 +295,35 @@ class RemovePool(Action):
 
     def __str__(self) -> str:
         return f"remove storage pool {self.name!r}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefineSecret(Action):
+    """Define a secret that must not exist yet; it has no value then."""
+
+    secret: SecretSpec
+    xml: str
+
+    def __str__(self) -> str:
+        return f"define secret {self.secret.uuid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSecretValue(Action):
+    """Give a secret its value, which no representation shows."""
+
+    uuid: UUID
+    value: bytes = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"set the value of secret {self.uuid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveSecret(Action):
+    """Remove a secret and its value."""
+
+    uuid: UUID
+
+    def __str__(self) -> str:
+        return f"remove secret {self.uuid}"

@@ -39,9 +39,11 @@ class Capability(StrEnum):
     INTERFACE_DETACH = "devices.interface.detach"
     SNAPSHOT_INTERNAL = "snapshots.internal"
     SNAPSHOT_EXTERNAL = "snapshots.external"
+    SNAPSHOT_EXTERNAL_REVERT = "snapshots.external.revert"
     IMAGE_CAPTURE = "images.capture"
     CONSOLE_OUTPUT = "console.output"
     CONSOLE_STREAM = "console.stream"
+    CONSOLE_EXCLUSIVE = "console.stream.exclusive"
     SCREENSHOT = "console.screenshot"
     GRAPHICS = "console.graphics"
     AGENT_PASSWORD = "agent.password"
@@ -100,10 +102,12 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.INTERFACE_ATTACH: "attach_interface() adds a network interface.",
         Capability.INTERFACE_DETACH: "detach_interface() removes a network interface.",
         Capability.SNAPSHOT_INTERNAL: "snapshots with their state inside the domain can be made, listed, reverted to, deleted.",
-        Capability.SNAPSHOT_EXTERNAL: "disk-only external snapshots can be made, reverted to and deleted.",
+        Capability.SNAPSHOT_EXTERNAL: "disk-only external snapshots, in overlay volumes, can be made, listed and deleted.",
+        Capability.SNAPSHOT_EXTERNAL_REVERT: "an instance can be taken back to an external snapshot; it is off afterwards.",
         Capability.IMAGE_CAPTURE: "capture_image() streams an instance's disk to the caller.",
         Capability.CONSOLE_OUTPUT: "console_output() returns what the guest wrote to its console.",
         Capability.CONSOLE_STREAM: "console() opens a two-way stream to the guest's console.",
+        Capability.CONSOLE_EXCLUSIVE: "a console has one reader at a time; console(force=True) takes it over.",
         Capability.SCREENSHOT: "screenshot() streams an image of the guest's screen.",
         Capability.GRAPHICS: "graphics() lists the endpoints of the guest's displays.",
         Capability.AGENT_PASSWORD: "set_admin_password() sets a password through the guest agent.",

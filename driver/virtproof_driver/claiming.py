@@ -18,16 +18,10 @@ T = TypeVar("T")
 
 UNCLAIMED: Mapping[str, Capability] = MappingProxyType(
     {
-        "capture_image": Capability.IMAGE_CAPTURE,
-        "console_output": Capability.CONSOLE_OUTPUT,
-        "console": Capability.CONSOLE_STREAM,
         "set_security_groups": Capability.FIREWALL,
         "update_security_group": Capability.FIREWALL,
         "delete_security_group": Capability.FIREWALL,
         "migrate": Capability.MIGRATION_LIVE,
-        "upload_volume": Capability.STORAGE_UPLOAD,
-        "download_volume": Capability.STORAGE_DOWNLOAD,
-        "leases": Capability.NETWORK_LEASES,
     }
 )
 """Methods of the contract's vocabulary that this driver does not have yet; calling one raises NotSupported."""

@@ -155,6 +155,8 @@ class ErrorCode(IntEnum):
     NO_STORAGE_VOL = 50
     OPERATION_INVALID = 55
     NO_NWFILTER = 62
+    INVALID_SECRET = 65
+    NO_SECRET = 66
     CONFIG_UNSUPPORTED = 67
     OPERATION_TIMEOUT = 68
     NO_DOMAIN_SNAPSHOT = 72
@@ -187,6 +189,7 @@ class ErrorDomain(IntEnum):
     STORAGE = 18
     NETWORK = 19
     DOMAIN = 20
+    SECRET = 30
     NWFILTER = 33
     DOMAIN_SNAPSHOT = 35
     STREAMS = 38
@@ -205,6 +208,28 @@ class BlockResizeFlag(IntFlag):
     """VIR_DOMAIN_BLOCK_RESIZE_."""
 
     BYTES = 1
+
+
+class StreamFlag(IntFlag):
+    """VIR_STREAM_."""
+
+    NONBLOCK = 1
+
+
+class StreamEvent(IntFlag):
+    """VIR_STREAM_EVENT_."""
+
+    READABLE = 1
+    WRITABLE = 2
+    ERROR = 4
+    HANGUP = 8
+
+
+class ConsoleFlag(IntFlag):
+    """VIR_DOMAIN_CONSOLE_."""
+
+    FORCE = 1
+    SAFE = 2
 
 
 class ListFlag(IntFlag):
@@ -298,6 +323,12 @@ class SnapshotFlag(IntFlag):
     CURRENT = 2
     DISK_ONLY = 16
     QUIESCE = 64
+
+
+class BackupFlag(IntFlag):
+    """VIR_DOMAIN_BACKUP_BEGIN_."""
+
+    REUSE_EXTERNAL = 1
 
 
 class XmlFlag(IntFlag):

@@ -19,6 +19,7 @@ from virtproof_driver.spec import (
     NetworkSpec,
     PoolSpec,
     RescueImage,
+    SecretSpec,
     SnapshotSpec,
     VolumeSpec,
 )
@@ -27,7 +28,9 @@ from virtproof_driver.values import (
     GraphicsEndpoint,
     HostInfo,
     HostStats,
+    ImageInfo,
     Instance,
+    Lease,
     LifecycleEvent,
     NetworkInfo,
     PoolInfo,
@@ -42,8 +45,37 @@ Listener = Callable[[LifecycleEvent], object]
 Sink = Callable[[bytes], object]
 
 
+class Readable(Protocol):
+    """A file, or what reads like one: `read` gives at most `size` bytes, and none at the end."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+Source = bytes | bytearray | memoryview | Readable | Iterable[bytes]
+"""What bytes are taken from; an iterable gives them in pieces of any length."""
+
+
 class Subscription(Protocol):
     """A listener's place in the driver; closing it stops delivery, also of what is queued. A context manager."""
+
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+class ConsoleStream(Protocol):
+    """A two-way stream to a guest's console. Safe from any thread; a context manager. It ends for good.
+
+    After the end `read` gives what came before it, and then both raise ConsoleEnded, ConnectionLost or DriverClosed.
+    """
+
+    def read(self, timeout: float) -> bytes:
+        """What the guest wrote since the last read, at least a byte. OperationTimeout when nothing came in so many seconds."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Type these bytes; returns when the host has taken all of them."""
+        ...
 
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
@@ -117,6 +149,18 @@ class ComputeDriver(Protocol):
     def clone_volume(self, pool: str, source: str, volume: VolumeSpec) -> VolumeInfo: ...
     def delete_volume(self, pool: str, name: str) -> None: ...
     def resize_volume(self, pool: str, name: str, capacity_bytes: int) -> VolumeInfo: ...
+    def upload_volume(
+        self, pool: str, name: str, source: Source, *, offset_bytes: int = 0, length_bytes: int | None = None
+    ) -> int: ...
+    def download_volume(
+        self, pool: str, name: str, sink: Sink, *, offset_bytes: int = 0, length_bytes: int | None = None
+    ) -> int: ...
+
+    # images and secrets
+    def capture_image(self, uuid: InstanceId, sink: Sink, *, target: str | None = None) -> ImageInfo: ...
+    def create_secret(self, secret: SecretSpec, value: bytes) -> None: ...
+    def secrets(self) -> Sequence[SecretSpec]: ...
+    def delete_secret(self, uuid: InstanceId) -> None: ...
 
     # networks
     def networks(self) -> Sequence[NetworkInfo]: ...
@@ -127,7 +171,11 @@ class ComputeDriver(Protocol):
     def stop_network(self, name: str) -> NetworkInfo: ...
     def delete_network(self, name: str) -> None: ...
 
+    def leases(self, network: str) -> Sequence[Lease]: ...
+
     # console
+    def console_output(self, uuid: InstanceId, *, tail: int | None = None) -> bytes: ...
+    def console(self, uuid: InstanceId, *, force: bool = False) -> ConsoleStream: ...
     def screenshot(self, uuid: InstanceId, sink: Sink) -> Screenshot: ...
     def graphics(self, uuid: InstanceId) -> Sequence[GraphicsEndpoint]: ...
 

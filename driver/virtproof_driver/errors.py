@@ -7,6 +7,7 @@ class; that is `error_table`. Every message names the offender and, where the ca
 from collections.abc import Sequence
 
 from virtproof_driver.capabilities import Capability
+from virtproof_driver.values import ConsoleEnd
 
 
 class DriverError(Exception):
@@ -103,6 +104,12 @@ class VolumeNotFound(NotFound):
     kind = "storage volume"
 
 
+class SecretNotFound(NotFound):
+    """The host has no such secret, or none with a value; `key` is empty where only the host's message names it."""
+
+    kind = "secret"
+
+
 class MetadataNotFound(NotFound):
     """The instance has no such metadata."""
 
@@ -161,8 +168,24 @@ class VolumeExists(AlreadyExists):
     kind = "storage volume"
 
 
+class SecretExists(AlreadyExists):
+    """The host has a secret with this UUID, or another one for the same usage."""
+
+    kind = "secret"
+
+
 class InvalidState(DriverError):
     """The object is not in a state that allows the operation; nothing was changed."""
+
+
+class VolumeInUse(InvalidState):
+    """Other volumes of the pool read from this one; `users` are their names."""
+
+    def __init__(self, volume: str, users: Sequence[str]) -> None:
+        names = ", ".join(repr(user) for user in users)
+        super().__init__(f"storage volume {volume!r} backs {names}; delete what reads from it first")
+        self.volume = volume
+        self.users = tuple(users)
 
 
 class AgentNotConfigured(InvalidState):
@@ -171,6 +194,14 @@ class AgentNotConfigured(InvalidState):
 
 class Busy(DriverError):
     """Another job holds the object; try again when it has ended."""
+
+
+class ConsoleEnded(DriverError):
+    """A console's stream has ended, and all that came before was read; `reason` says by what."""
+
+    def __init__(self, reason: ConsoleEnd) -> None:
+        super().__init__(f"the console's stream has ended ({reason}); open another one")
+        self.reason = reason
 
 
 # --- the guest --------------------------------------------------------------------------------------------

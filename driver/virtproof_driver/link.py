@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Generic, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
-from virtproof_driver.binding import Connection, Domain
+from virtproof_driver.binding import Connection, Domain, Stream
 from virtproof_driver.capabilities import Capability
-from virtproof_driver.contract import Listener, Subscription
+from virtproof_driver.contract import ConsoleStream, Listener, Subscription
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.values import (
     BlockJobEvent,
@@ -180,6 +180,13 @@ class Link(Protocol):
         """Hold an instance for a change that reads before it writes; other threads of this driver that ask for it wait.
 
         Not to be entered twice by one thread.
+        """
+        ...
+
+    def converse(self, stream: Stream) -> ConsoleStream:
+        """Listen on a stream, made non-blocking, that a console was opened on; it ends with the connection at the latest.
+
+        Raises what ended the connection when that was meanwhile; the stream is then of no use.
         """
         ...
 

@@ -12,6 +12,7 @@ from virtproof_driver.capabilities import Capability
 from virtproof_driver.errors import InvalidSpec, NotSupported
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.spec import DirectorySource, FileSource, Filesystem, InstanceSpec, Limits, NewVolume, Tpm
+from virtproof_driver.storage_validation import validate_new_volume
 
 SHARES = (2, 262144)  # what the kernel's cgroups take
 QUOTA_US = (1000, 17592186044415)  # libvirt's own range
@@ -44,6 +45,8 @@ def needed(spec: InstanceSpec) -> Iterator[Capability]:
         yield Capability.TPM
     if spec.limits is not None:
         yield Capability.LIMITS
+    if any(console.log is not None for console in spec.consoles):
+        yield Capability.CONSOLE_OUTPUT
     for filesystem in spec.filesystems:
         directory = isinstance(filesystem.source, DirectorySource)
         yield Capability.FILESYSTEM_DIRECTORY if directory else Capability.FILESYSTEM_IMAGE
@@ -68,7 +71,7 @@ def _validate_filesystems(filesystems: tuple[Filesystem, ...]) -> None:
         checks.name(f"{field}.source.pool", source.pool)
         checks.volume_name(f"{field}.source.volume", source.volume)
         if isinstance(source, NewVolume):
-            checks.within(f"{field}.source.capacity_bytes", source.capacity_bytes, 0, checks.GREATEST_SIZE)
+            validate_new_volume(field, source, filesystem.format)
     checks.unique("filesystems.target", [filesystem.target for filesystem in filesystems])
 
 

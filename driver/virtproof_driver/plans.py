@@ -19,17 +19,22 @@ from virtproof_driver.actions import (
     DefineDomain,
     DefineNetwork,
     DefinePool,
+    DefineSecret,
+    DeleteLog,
     DeleteVolume,
     DetachDevice,
     DeviceName,
     DiscardVolume,
     ForceOff,
+    MakeLog,
     NoteDevices,
     RedefineDomain,
     RemoveDomain,
     RemoveNetwork,
     RemovePool,
+    RemoveSecret,
     SetMemory,
+    SetSecretValue,
     SetVcpus,
     StartDomain,
     StartNetwork,
@@ -41,8 +46,9 @@ from virtproof_driver.markup.attached import device_xml, name_of
 from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.markup.network import network_xml
 from virtproof_driver.markup.record import record_text
+from virtproof_driver.markup.secret import secret_xml
 from virtproof_driver.markup.storage import pool_xml
-from virtproof_driver.spec import Disk, Filesystem, InstanceSpec, Interface, NetworkSpec, NewVolume, PoolSpec
+from virtproof_driver.spec import Disk, Filesystem, InstanceSpec, Interface, NetworkSpec, NewVolume, PoolSpec, SecretSpec
 
 BUILT_KINDS = frozenset({"dir"})  # building makes a directory there; for other kinds it may format devices
 
@@ -64,8 +70,8 @@ Plan = tuple[Step, ...]
 
 
 def spawn_plan(spec: InstanceSpec, hypervisor: Hypervisor, *, start: bool, paused: bool) -> Plan:
-    """Volumes, definition, start."""
-    steps = [*_volume_steps(spec)]
+    """Volumes, consoles' logs, definition, start."""
+    steps = [*_volume_steps(spec), *_log_steps(spec)]
     define = DefineDomain(uuid=spec.uuid, name=spec.name, xml=domain_xml(spec, hypervisor))
     steps.append(Step(do=define, undo=RemoveDomain(uuid=spec.uuid), undo_if_unsure=True))
     if start:
@@ -138,6 +144,14 @@ def pool_plan(pool: PoolSpec, *, autostart: bool) -> Plan:
     )
 
 
+def secret_plan(secret: SecretSpec, value: bytes) -> Plan:
+    """Definition, value."""
+    return (
+        Step(do=DefineSecret(secret=secret, xml=secret_xml(secret)), undo=RemoveSecret(uuid=secret.uuid)),
+        Step(do=SetSecretValue(uuid=secret.uuid, value=value)),
+    )
+
+
 def _volume_steps(spec: InstanceSpec) -> Iterator[Step]:
     parts: tuple[Disk | Filesystem, ...] = (*spec.disks, *spec.filesystems)
     for part in parts:
@@ -147,13 +161,19 @@ def _volume_steps(spec: InstanceSpec) -> Iterator[Step]:
 def _volume_step(part: Disk | Filesystem | Interface) -> Iterator[Step]:
     if not isinstance(part, Interface) and isinstance(part.source, NewVolume):
         yield Step(
-            do=CreateVolume(volume=part.source, format=part.format),
+            do=CreateVolume(volume=part.source, format=part.format, secret=part.secret if isinstance(part, Disk) else None),
             undo=DeleteVolume(pool=part.source.pool, volume=part.source.volume),
         )
 
 
 def _note(spec: InstanceSpec, affect: Affect) -> NoteDevices:
     return NoteDevices(uuid=spec.uuid, note=record_text(spec), affect=affect)
+
+
+def _log_steps(spec: InstanceSpec) -> Iterator[Step]:
+    for log in dict.fromkeys(console.log for console in spec.consoles):
+        if log is not None:
+            yield Step(do=MakeLog(log=log), undo=DeleteLog(log=log))
 
 
 def _vcpu_steps(old: InstanceSpec, vcpus: int) -> Plan:

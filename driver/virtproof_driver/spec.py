@@ -105,7 +105,11 @@ class Init:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
-    """A text console. `log` is an absolute path on the host to which all that the guest writes there is appended too."""
+    """A text console. `log` is an absolute path on the host to which all that the guest writes there is appended too.
+
+    Its folder must be the target of an active storage pool: spawn makes the file there, as a volume of the pool, console_output()
+    reads it through the pool, and destroy deletes it.
+    """
 
     log: str | None = None
 
@@ -276,21 +280,60 @@ class PoolSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeSpec:
-    """A storage volume; allocation 0 is sparse, None is fully allocated."""
+    """A storage volume; allocation 0 is sparse, None is fully allocated.
+
+    `backing` names a volume of the same pool that a qcow2 volume reads what it has not written itself from; `backing_format` None
+    takes the host's word for that one's format, which the host finds by looking into it. `secret` encrypts the volume with LUKS.
+    """
 
     name: str
     capacity_bytes: int
     allocation_bytes: int | None = 0
     format: DiskFormat = DiskFormat.RAW
+    backing: str | None = None
+    backing_format: DiskFormat | None = None
+    secret: UUID | None = None
+
+
+@unique
+class SecretKind(StrEnum):
+    """What a secret is for, in libvirt's word."""
+
+    VOLUME = "volume"
+    CEPH = "ceph"
+    ISCSI = "iscsi"
+    TLS = "tls"
+    VTPM = "vtpm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSpec:
+    """A secret of a host, without its value.
+
+    `usage` tells it from the others of its kind (a volume's path, a client's name…); one without is found by its UUID alone. The
+    value of a `private` one cannot be read back; an `ephemeral` one is kept in the memory of the host's daemon.
+    """
+
+    uuid: UUID
+    usage: str | None = None
+    kind: SecretKind = SecretKind.VOLUME
+    description: str | None = None
+    private: bool = True
+    ephemeral: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotSpec:
-    """A snapshot to make. `external` keeps disks only, in new overlay files."""
+    """A snapshot to make.
+
+    `external` keeps disks only: each writable disk goes on in a new overlay volume beside its own. `quiesce` lets the guest agent
+    freeze the guest's file systems meanwhile, for external ones only.
+    """
 
     name: str
     description: str | None = None
     external: bool = False
+    quiesce: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -278,6 +278,33 @@ class NetworkInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """An address that a virtual network's DHCP server gave out.
+
+    `expires` is seconds since the epoch on the host's clock, 0 for a lease without an end; `hostname` is what the guest or a
+    fixed lease says, None where neither does.
+    """
+
+    mac: str
+    ip: str
+    prefix: int
+    hostname: str | None
+    expires: int
+
+
+@unique
+class ConsoleEnd(StrEnum):
+    """Why a console's stream ended."""
+
+    INSTANCE_ENDED = "instance-ended"
+    """The instance stopped; or, a container, was started anew."""
+    TAKEN_OVER = "taken-over"
+    """Another client opened the console by force."""
+    CLOSED = "closed"
+    """The stream's own close()."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolInfo:
     """A storage pool as it is now; sizes in bytes, zero while it is not active."""
 
@@ -293,13 +320,34 @@ class PoolInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeInfo:
-    """A storage volume as it is now; sizes in bytes, `path` on the host."""
+    """A storage volume as it is now; sizes in bytes, `path` on the host.
+
+    `format` is the host's word (`raw`, `qcow2`, `vmdk`, `dir`…), found by looking into the volume. `backing` is what it reads
+    from where it was not written: the name of a volume beside it, or the path of a file elsewhere.
+    """
 
     pool: str
     name: str
     path: str
     capacity_bytes: int
     allocation_bytes: int
+    format: str = "raw"
+    backing: str | None = None
+    encrypted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInfo:
+    """What capture_image() wrote to its sink.
+
+    `size_bytes` is how much it was, `capacity_bytes` the size of the disk that the image holds, `sha256` the digest of what was
+    written, in hexadecimal.
+    """
+
+    format: str
+    size_bytes: int
+    capacity_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from virtproof_driver.auth import Authenticate, without_credentials
 from virtproof_driver.binding import Binding, Connection, Domain, LibvirtError
 from virtproof_driver.constants import ConnectFlag, DomainEventId, ErrorCode
 from virtproof_driver.edge import last_error
+from virtproof_driver.edge.consoles import Consoles
 from virtproof_driver.edge.credentials import CredentialDesk
 from virtproof_driver.edge.event_loop import ensure_running
 from virtproof_driver.edge.feed import Feed
@@ -57,6 +58,7 @@ class Opened:
     remote: bool
     callback_ids: tuple[int, ...]
     domains: dict[UUID, Domain] = field(default_factory=dict[UUID, Domain])
+    consoles: Consoles = field(default_factory=Consoles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +130,10 @@ def _prepare(target: Target, connection: Connection, ear: Ear, callback_ids: lis
 
 
 def _hypervisor(target: Target, connection: Connection) -> Hypervisor:
-    """The hypervisor of the connection; where it has domain types to choose from, as the host's capabilities offer them."""
+    """The hypervisor of the connection at its libvirt; where it has domain types to choose from, as the host offers them."""
     hypervisor = target.hypervisor_for(connection.getType())
+    if hypervisor.since:
+        hypervisor = hypervisor.at(connection.getLibVersion())
     if len(hypervisor.domain_types) == 1:
         return hypervisor
     guests = parse_capabilities(connection.getCapabilities()).guests

@@ -17,9 +17,9 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
-from virtproof_driver.binding import Connection, Domain
+from virtproof_driver.binding import Connection, Domain, Stream
 from virtproof_driver.capabilities import Capability
-from virtproof_driver.contract import Listener, Subscription
+from virtproof_driver.contract import ConsoleStream, Listener, Subscription
 from virtproof_driver.edge import last_error
 from virtproof_driver.edge.feed import Feed
 from virtproof_driver.edge.offenders import offender
@@ -154,6 +154,9 @@ class Session:
     def turn(self, uuid: UUID) -> AbstractContextManager[None]:
         return self._turns.held(uuid)
 
+    def converse(self, stream: Stream) -> ConsoleStream:
+        return self._opened().consoles.begin(stream, self._target.binding.libvirtError)
+
     def observe(self, uuid: UUID, state: PowerState, reason: str) -> None:
         now = time.monotonic()
         since: float = getattr(self._thread, "call_began", now)
@@ -180,6 +183,7 @@ class Session:
         self._opener.abandon(self._closed_error(), OPENER_JOIN_SECONDS)
         self._supervisor.wait_ended(JOIN_SECONDS)
         if live is not None:
+            live.consoles.end(self._closed_error)
             self._retire(live)
         self._feed.dispatcher.stop(JOIN_SECONDS)
 
@@ -189,6 +193,9 @@ class Session:
 
     def _closed_error(self) -> DriverClosed:
         return DriverClosed(f"the driver of {self.uri} is closed; make a new one")
+
+    def _broken_error(self) -> DriverError:
+        return ConnectionLost(f"the connection to {self.uri} broke")
 
     # --- which connection is the live one --------------------------------------------------------------
 
@@ -258,7 +265,8 @@ class Session:
             # Under the lock: a wait that is armed for the next connection must not end by the loss of this one, and close() must
             # find the supervisor's thread to join it.
             self._supervisor.lost(partial(self._give_up, live))
-            self._feed.waits.fail(lambda: ConnectionLost(f"the connection to {self.uri} broke"))
+            self._feed.waits.fail(self._broken_error)
+            live.consoles.end(self._broken_error)
 
     def _retire(self, opened: Opened) -> None:
         """Give a connection up on a thread of its own: deregistering asks the daemon, which may not answer."""
@@ -268,4 +276,5 @@ class Session:
 
     def _give_up(self, opened: Opened) -> None:
         opened.domains.clear()
+        opened.consoles.release()
         give_up(self._target.binding, opened.connection, opened.callback_ids)

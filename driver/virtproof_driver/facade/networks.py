@@ -10,7 +10,7 @@ from virtproof_driver.claiming import claims, reads
 from virtproof_driver.facade.area import Area
 from virtproof_driver.operations import networks
 from virtproof_driver.spec import NetworkSpec
-from virtproof_driver.values import NetworkInfo
+from virtproof_driver.values import Lease, NetworkInfo
 
 
 class NetworkMethods(Area):
@@ -31,6 +31,11 @@ class NetworkMethods(Area):
         """Read what would make the network again."""
         return networks.network_spec(self._link, name)
 
+    @reads(Capability.NETWORK_LEASES)
+    def leases(self, network: str) -> Sequence[Lease]:
+        """List the addresses that a network's DHCP server gave out, by hardware address. NetworkNotFound."""
+        return networks.leases(self._link, network)
+
     @claims(Capability.NETWORKS)
     def create_network(self, network: NetworkSpec, *, autostart: bool = False) -> NetworkInfo:
         """Define and start a virtual network; all of it or nothing. NetworkExists when name, UUID or bridge is taken."""
@@ -48,5 +53,5 @@ class NetworkMethods(Area):
 
     @claims(Capability.NETWORKS)
     def delete_network(self, name: str) -> None:
-        """Stop and undefine a virtual network."""
+        """Stop and undefine a virtual network. Instances on it run on, cut off, and start again once it is back."""
         networks.delete_network(self._link, name)

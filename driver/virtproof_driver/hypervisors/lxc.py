@@ -22,7 +22,10 @@ _UNSUPPORTED = MappingProxyType(
         Capability.VOLUME_EXTEND: f"{_NO_API}: virDomainBlockResize",
         Capability.SNAPSHOT_INTERNAL: f"{_NO_API}: snapshots",
         Capability.SNAPSHOT_EXTERNAL: f"{_NO_API}: snapshots",
+        Capability.SNAPSHOT_EXTERNAL_REVERT: f"{_NO_API}: snapshots",
         Capability.IMAGE_CAPTURE: "a container has no disk image that is known to be at rest",
+        Capability.CONSOLE_OUTPUT: "libvirt's LXC driver ignores a console's <log>: nobody keeps what nobody reads",
+        Capability.CONSOLE_EXCLUSIVE: "libvirt's LXC driver lets several read one console, each a part (SAFE and FORCE give 8)",
         Capability.SCREENSHOT: f"{_NO_API}: virDomainScreenshot",
         Capability.GRAPHICS: "a container has no display",
         Capability.AGENT_PASSWORD: f"{_NO_API}: virDomainSetUserPassword",
@@ -58,6 +61,7 @@ LXC = Hypervisor(
     features=(),
     console_element="console",
     needs_console=True,  # "At least one PTY console is required" (error 67)
+    console_exclusive=False,  # SAFE and FORCE are refused with 8; several readers each get a part
     device_events=False,
     remote_only=_REMOTE_ONLY,
 )

@@ -12,6 +12,18 @@ from virtproof_driver.constants import DomainEventId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """A capability that libvirt's driver has from a release on, and why older ones lack it.
+
+    `libvirt` is as virConnectGetLibVersion counts: major * 1,000,000 + minor * 1,000 + release.
+    """
+
+    capability: Capability
+    libvirt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hypervisor:
     """A hypervisor driver of libvirt, as measured.
 
@@ -25,6 +37,7 @@ class Hypervisor:
     `shutdown_flags` and `reboot_flags` are those by which a guest is really asked.
     `features` are the elements of `<features>` that every instance gets; `console_element` is the device that is its console, and
     `needs_console` says that nothing starts without one, so that an instance whose spec names none gets one all the same.
+    `console_exclusive` says whether a console has one reader at a time, which another can take over by force.
     `since` are capabilities that the hypervisor's driver has from a release of libvirt on (`at`), with the reason for older ones.
     `device_events` says whether DEVICE_ADDED and DEVICE_REMOVED tell the end of attaching and detaching.
     `remote_only` are capabilities that need a daemon between client and driver (keepalive, reconnect).
@@ -43,8 +56,10 @@ class Hypervisor:
     features: tuple[str, ...]
     console_element: str
     needs_console: bool
+    console_exclusive: bool
     device_events: bool
     remote_only: Mapping[Capability, str]
+    since: tuple[Since, ...] = ()
 
     @property
     def domain_type(self) -> str:
@@ -55,6 +70,11 @@ class Hypervisor:
         """As it is on a host that offers these domain types; unchanged where the host tells none that is known."""
         usable = tuple(kind for kind in self.domain_types if kind in offered)
         return replace(self, domain_types=usable) if usable else self
+
+    def at(self, libvirt: int) -> "Hypervisor":
+        """As it is on a host with this release of libvirt, by its number."""
+        lacking = {each.capability: each.reason for each in self.since if libvirt < each.libvirt}
+        return replace(self, unsupported={**self.unsupported, **lacking}) if lacking else self
 
     def refusals(self, *, remote: bool) -> Mapping[Capability, str]:
         """The reason for each capability that is not claimed on such a connection."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.constants import DomainEventId, RebootFlag, ShutdownFlag, UndefineFlag
-from virtproof_driver.hypervisors.model import Hypervisor
+from virtproof_driver.hypervisors.model import Hypervisor, Since
 
 _MACHINE = "a machine has disks, not file systems of its host; those are for containers"
 
@@ -19,6 +19,20 @@ _UNSUPPORTED = MappingProxyType(
         Capability.FILESYSTEM_DIRECTORY: _MACHINE,
         Capability.FILESYSTEM_IMAGE: _MACHINE,
     }
+)
+
+_SINCE = (
+    # refused with 67 by libvirt 9.0.0, done by 11.3.0; libvirt's change is of August 2023, which is release 9.7
+    Since(
+        capability=Capability.SNAPSHOT_EXTERNAL_REVERT,
+        libvirt=9_007_000,
+        reason="libvirt's QEMU driver reverts to no external snapshot before release 9.7 (error 67)",
+    ),
+    Since(
+        capability=Capability.SNAPSHOT_EXTERNAL,
+        libvirt=9_000_000,
+        reason="libvirt's QEMU driver deletes no external snapshot before release 9.0",
+    ),
 )
 
 _REMOTE_ONLY = MappingProxyType(
@@ -56,6 +70,8 @@ QEMU = Hypervisor(
     features=("acpi",),
     console_element="serial",
     needs_console=False,
+    console_exclusive=True,  # a second one is refused with 9
     device_events=True,
     remote_only=_REMOTE_ONLY,
+    since=_SINCE,
 )

@@ -4,6 +4,7 @@ What belongs here: that one element. What does not: a machine's disks (`devices`
 Format: https://libvirt.org/formatdomain.html#filesystems.
 """
 
+from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
 from virtproof_driver.markup import tree
@@ -35,9 +36,25 @@ def filesystem_element(filesystem: Filesystem) -> Element:
     return element
 
 
+def with_paths(xml: str, path_of: Callable[[str, str], str]) -> str:
+    """The domain's XML with each file system that is a volume as the file at the path of that pool's volume.
+
+    libvirt's schema has volumes there, and its LXC driver refuses them when the container starts: "Unsupported root filesystem
+    type volume" (error 67 of libvirt_lxc, 11.3.0). XML without any is returned as it is.
+    """
+    root = tree.parse(xml)
+    found = root.findall("devices/filesystem[@type='volume']")
+    for element in found:
+        for source in element.iterfind("source"):
+            source.set("file", path_of(source.attrib.pop("pool", ""), source.attrib.pop("volume", "")))
+        element.set("type", "file")
+    return tree.text_of(root) if found else xml
+
+
 def read_filesystem(element: Element, record: Record) -> Filesystem | None:
     """The file system of a `<filesystem>`; None for a kind that a spec has no words for."""
-    source, target = _source(element, record), tree.find_attribute(element, "target", "dir")
+    target = tree.find_attribute(element, "target", "dir")
+    source = None if target is None else record.filesystems.get(target) or _source(element)
     if source is None or target is None:
         return None
     return Filesystem(
@@ -52,7 +69,7 @@ def _driver(disk_format: DiskFormat) -> str:
     return "loop" if disk_format in LOOP_FORMATS else "nbd"
 
 
-def _source(element: Element, record: Record) -> DirectorySource | FileSource | VolumeSource | NewVolume | None:
+def _source(element: Element) -> DirectorySource | FileSource | VolumeSource | None:
     source = element.find("source")
     if source is None:
         return None
@@ -62,7 +79,4 @@ def _source(element: Element, record: Record) -> DirectorySource | FileSource | 
     if path is not None:
         return FileSource(path=path)
     pool, volume = source.get("pool"), source.get("volume")
-    if pool is None or volume is None:
-        return None
-    made = (new for new in record.volumes if (new.pool, new.volume) == (pool, volume))
-    return next(made, VolumeSource(pool=pool, volume=volume))
+    return None if pool is None or volume is None else VolumeSource(pool=pool, volume=volume)

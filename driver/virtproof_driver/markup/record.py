@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 
 from virtproof_driver.markup import metadata, tree
 from virtproof_driver.markup.names import INSTANCE_NS, PREFIX
-from virtproof_driver.spec import Disk, DiskDevice, InstanceSpec, Interface, NewVolume
+from virtproof_driver.spec import Disk, DiskDevice, Filesystem, InstanceSpec, Interface, NewVolume, VolumeSource
 
 INSTANCE_FIELDS = (
     "architecture",
@@ -36,7 +36,8 @@ class Record:
     """The note of one instance.
 
     `noted` says that there is one, `omitted` are field names of the spec that were None,
-    `interfaces` the same by MAC, `marked_read_only` the CD-ROMs that the caller called read-only.
+    `filesystems` are the volumes of file systems by target, `interfaces` the fields likewise by MAC, `marked_read_only` the CD-ROMs
+    that the caller called read-only.
     """
 
     noted: bool = False
@@ -44,6 +45,7 @@ class Record:
     disks: tuple[str, ...] = ()
     marked_read_only: frozenset[str] = frozenset()
     volumes: tuple[NewVolume, ...] = ()
+    filesystems: Mapping[str, NewVolume | VolumeSource] = field(default_factory=lambda: MappingProxyType({}))
     interfaces: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     def position(self, target: str) -> int:
@@ -57,7 +59,7 @@ def record_element(spec: InstanceSpec) -> Element:
     for disk in spec.disks:
         _add_disk(root, disk)
     for filesystem in spec.filesystems:
-        _add_volume(tree.add(root, _tag("filesystem"), target=filesystem.target), filesystem.source)
+        _add_filesystem(root, filesystem)
     for interface in spec.interfaces:
         root.append(Element(_tag("interface"), {"mac": interface.mac.lower(), **_omitted(interface, INTERFACE_FIELDS)}))
     return root
@@ -84,6 +86,11 @@ def read_record(domain: Element) -> Record:
         disks=tuple(disk.get("target", "") for disk in disks),
         marked_read_only=frozenset(disk.get("target", "") for disk in disks if disk.get("read_only") == "yes"),
         volumes=tuple(_volume(child) for child in root if child.get("volume") is not None),
+        filesystems={
+            child.get("target", ""): source
+            for child in root
+            if _local(child) == "filesystem" and (source := _filesystem(child)) is not None
+        },
         interfaces={child.get("mac", ""): _tokens(child) for child in root if _local(child) == "interface"},
     )
 
@@ -100,6 +107,20 @@ def _add_volume(element: Element, source: object) -> None:
         optional = {"clone_of": source.clone_of, "backing": source.backing}
         element.attrib.update({"pool": source.pool, "volume": source.volume, "capacity": str(source.capacity_bytes)})
         element.attrib.update({name: value for name, value in optional.items() if value is not None})
+
+
+def _add_filesystem(root: Element, filesystem: Filesystem) -> None:
+    element = tree.add(root, _tag("filesystem"), target=filesystem.target)
+    _add_volume(element, filesystem.source)
+    if isinstance(filesystem.source, VolumeSource):  # of a volume that spawn does not make, libvirt's XML has the path only
+        element.attrib.update({"source_pool": filesystem.source.pool, "source_volume": filesystem.source.volume})
+
+
+def _filesystem(element: Element) -> NewVolume | VolumeSource | None:
+    if element.get("volume") is not None:
+        return _volume(element)
+    pool, volume = element.get("source_pool"), element.get("source_volume")
+    return None if pool is None or volume is None else VolumeSource(pool=pool, volume=volume)
 
 
 def _volume(element: Element) -> NewVolume:

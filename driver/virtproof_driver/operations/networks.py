@@ -4,7 +4,8 @@ What belongs here: operations on a network by its name. What does not: an instan
 Starting one that is active and stopping one that is not change nothing.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from virtproof_driver.actions import AutostartNetwork, DefineNetwork, RemoveNetwork, StartNetwork
@@ -17,7 +18,7 @@ from virtproof_driver.operations.executing import execute, perform
 from virtproof_driver.plans import network_plan
 from virtproof_driver.spec import NetworkSpec
 from virtproof_driver.validation import validate_network
-from virtproof_driver.values import NetworkInfo
+from virtproof_driver.values import Lease, NetworkInfo
 
 
 def networks(link: Link) -> tuple[NetworkInfo, ...]:
@@ -34,6 +35,12 @@ def network_spec(link: Link, name: str) -> NetworkSpec:
     """What would make this network again."""
     handle = _lookup(link, name)
     return parse_network(link.call(handle.XMLDesc))
+
+
+def leases(link: Link, name: str) -> tuple[Lease, ...]:
+    """The leases of a network, ordered by hardware and IP address. libvirt forgets one when it ends or the network goes."""
+    found = (_lease(lease) for lease in link.call(_lookup(link, name).DHCPLeases))
+    return tuple(sorted(found, key=lambda lease: (lease.mac, lease.ip)))
 
 
 def create_network(link: Link, spec: NetworkSpec, *, autostart: bool) -> NetworkInfo:
@@ -83,6 +90,16 @@ def _bridge(link: Link, handle: Network) -> str | None:
         return link.call(handle.bridgeName)
     except HypervisorError:
         return None
+
+
+def _lease(found: Mapping[str, Any]) -> Lease:
+    return Lease(
+        mac=found["mac"],
+        ip=found["ipaddr"],
+        prefix=found["prefix"],
+        hostname=found["hostname"],
+        expires=found["expirytime"],
+    )
 
 
 def _taken(link: Link, spec: NetworkSpec) -> str | None:

@@ -6,15 +6,19 @@ destroying (`stopping`).
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
 from virtproof_driver.actions import DefineDomain, RedefineDomain, StartDomain
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.errors import HypervisorError, InstanceExists, InstanceNotFound, InvalidSpec, NotSupported
 from virtproof_driver.link import Link
+from virtproof_driver.markup.filesystems import with_paths
 from virtproof_driver.operations.executing import execute, perform
 from virtproof_driver.operations.inventory import instance
+from virtproof_driver.operations.secrets import require_secrets
 from virtproof_driver.operations.transitions import START, START_PAUSED, attempt
+from virtproof_driver.operations.volumes import lookup_volume
 from virtproof_driver.plans import spawn_plan
 from virtproof_driver.spec import InstanceSpec
 from virtproof_driver.validation import validate_instance
@@ -30,6 +34,7 @@ def spawn(link: Link, spec: InstanceSpec, *, start: bool, paused: bool) -> Insta
     _check_paused(link, start=start, paused=paused)
     if _is_defined(link, spec.uuid):
         raise InstanceExists(str(spec.uuid))
+    require_secrets(link, spec.disks)
     execute(link, spawn_plan(spec, link.hypervisor, start=start, paused=paused))
     return instance(link, spec.uuid)
 
@@ -78,10 +83,15 @@ def _name_is_taken(link: Link, name: str) -> bool:
     return True
 
 
+def _path(link: Link, pool: str, volume: str) -> str:
+    return link.call(lookup_volume(link, pool, volume).path)
+
+
 @perform.register
 def _define(action: DefineDomain, link: Link) -> None:
+    xml = with_paths(action.xml, partial(_path, link))
     try:
-        domain = link.call(link.connection().defineXML, action.xml)
+        domain = link.call(link.connection().defineXML, xml)
     except (HypervisorError, InstanceExists) as refusal:
         if _name_is_taken(link, action.name):
             raise InstanceExists(action.name) from refusal

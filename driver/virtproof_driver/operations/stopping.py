@@ -11,6 +11,7 @@ from virtproof_driver.actions import ForceOff, RemoveDomain
 from virtproof_driver.binding import Domain
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.errors import (
+    AgentUnresponsive,
     Busy,
     DriverError,
     HypervisorError,
@@ -22,10 +23,13 @@ from virtproof_driver.errors import (
     OperationTimeout,
 )
 from virtproof_driver.link import Awaited, Link
+from virtproof_driver.markup.console_logs import owned_logs
 from virtproof_driver.markup.domain import owned_volumes
 from virtproof_driver.operations import deadlines
+from virtproof_driver.operations.console_logs import delete_logs
 from virtproof_driver.operations.executing import perform
 from virtproof_driver.operations.inventory import inactive_xml, instance
+from virtproof_driver.operations.overlays import overlays_of, remove_overlays
 from virtproof_driver.operations.transitions import ACTIVE, FORCE_OFF, OFF, attempt, awaited, wrong_state
 from virtproof_driver.operations.volumes import delete_volume
 from virtproof_driver.spec import NewVolume
@@ -53,18 +57,19 @@ def stop(link: Link, uuid: UUID, *, timeout: float, force: bool) -> StopOutcome:
 
 
 def destroy(link: Link, uuid: UUID) -> None:
-    """Force off and remove an instance, its managed save, its snapshots, and the storage volumes that spawn made.
+    """Force off and remove an instance: its managed save, its snapshots with their overlays, volumes and logs that spawn made.
 
     One that is not there is destroyed already. Volumes go last, when nothing can use them any more; those that could not be
     deleted are named by the error's `undone_failures`.
     """
     try:
-        volumes = owned_volumes(inactive_xml(link, uuid))
+        xml = inactive_xml(link, uuid)
+        overlays = overlays_of(link, uuid, xml)
     except InstanceNotFound:
         link.forget(uuid)
         return
     remove_domain(link, uuid)
-    _delete_volumes(link, volumes)
+    _delete_files(link, overlays, owned_volumes(xml), owned_logs(xml))
 
 
 def force_off(link: Link, uuid: UUID) -> bool:
@@ -110,7 +115,7 @@ def _ask(link: Link, uuid: UUID, timeout: float, *, force: bool) -> StopOutcome 
         with link.expect(uuid, awaited(uuid, FORCE_OFF)) as wait:
             _shut_down(link, domain)
             wait.until(timeout)
-    except (Busy, *_REFUSALS) as refusal:
+    except (Busy, AgentUnresponsive, *_REFUSALS) as refusal:
         return _after_refusal(link, uuid, refusal, force=force)
     except OperationTimeout as late:
         return _after_deadline(link, uuid, late, force=force)
@@ -190,18 +195,18 @@ def _is_gone(link: Link, uuid: UUID, late: OperationTimeout) -> bool:
     raise late  # off and defined still: the host did nothing, and would not do it the next time either
 
 
-def _delete_volumes(link: Link, volumes: Sequence[NewVolume]) -> None:
-    failures: list[tuple[NewVolume, DriverError]] = []
-    for volume in volumes:
+def _delete_files(link: Link, overlays: Sequence[str], volumes: Sequence[NewVolume], logs: Sequence[str]) -> None:
+    failures = [(f"overlay {path}", error) for path, error in remove_overlays(link, overlays)]
+    failures += [(f"console log {log}", error) for log, error in delete_logs(link, logs)]
+    for volume in reversed(volumes):  # a later one may read from an earlier one
         try:
             delete_volume(link, volume.pool, volume.volume)
         except NotFound:
             continue
         except DriverError as error:
-            failures.append((volume, error))
+            failures.append((f"storage volume {volume.volume!r} of pool {volume.pool!r}", error))
     if failures:
-        leftovers = [f"storage volume {volume.volume!r} of pool {volume.pool!r} remains: {error}" for volume, error in failures]
-        raise failures[0][1].with_leftovers(leftovers)
+        raise failures[0][1].with_leftovers([f"{what} remains: {error}" for what, error in failures])
 
 
 @perform.register
