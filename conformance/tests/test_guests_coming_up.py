@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import chain, repeat
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from virtproof.guests import UP_BYTES
 from virtproof.guests.coming_up import await_up
-from virtproof_driver.binding import Domain
+
+if TYPE_CHECKING:
+    from virtproof_driver.binding import Domain
 
 DISK = "<domain><devices><disk><target dev='vda'/></disk></devices></domain>"
 
@@ -35,7 +37,7 @@ class Booting:
 
 
 def waited(domain: Booting, *, boots: int = 1, timeout: float = 10) -> int:
-    await_up(cast("Domain", domain), boots=boots, timeout=timeout)
+    await_up(cast("Domain", cast("object", domain)), boots=boots, timeout=timeout)
     return domain.looks
 
 

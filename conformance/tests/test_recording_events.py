@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from virtproof.evidence import Kind
+from virtproof.lanes.bare import bare_binding
 from virtproof.recording.binding import RecordingBinding
+from virtproof.recording.faults import Faults
 from virtproof.recording.host_events import HostEvent, Merged
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
+from virtproof_driver.edge.event_loop import ensure_running
 
 STARTED, SUSPENDED, RESUMED, STOPPED = 2, 3, 4, 5
 
@@ -171,3 +174,27 @@ def test_a_host_that_tells_twice_is_heard_twice() -> None:
     merged = Merged()
     merged.join(1)
     assert [merged.is_new(1, "", event(5)) for _ in range(2)] == [True, True]
+
+
+def domain_xml(name: str) -> str:
+    return f"<domain type='test'><name>{name}</name><memory>8192</memory><os><type>hvm</type></os></domain>"
+
+
+def test_domains_of_other_workers_are_no_evidence_and_meet_no_faults(uri: str) -> None:
+    recorder = Recorder(worker="gw0", prefix="vp-abc-gw0-")
+    recorder.begin_case("qemu", "case.of.tests")
+    bare = bare_binding()
+    ensure_running(bare)
+    connection = RecordingBinding(bare, recorder).open(uri)
+    listener = Listener()
+    faults = Faults(recorder)
+    faults.drop_event(0)
+    connection.domainEventRegisterAny(None, 0, listener, None)
+    for name in ("vp-abc-gw1-7", "vp-abc-gw0-7", "somebody"):
+        connection.defineXML(domain_xml(name)).undefine()
+    assert listener.wait(5) == [(0, 0), (1, 0), (1, 0), (0, 0), (1, 0)]
+    assert [told["name"] for told in data(recorder, Kind.EVENT)] == ["vp-abc-gw0-7"] * 2 + ["somebody"] * 2
+    assert [told["name"] for told in data(recorder, Kind.DELIVERY)] == ["vp-abc-gw0-7"] + ["somebody"] * 2
+    assert faults.finish() == ()
+    connection.close()
+    recorder.end_case()

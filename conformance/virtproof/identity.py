@@ -14,6 +14,7 @@ import pytest
 from virtproof.backends.model import Backend
 from virtproof.lanes.containers.shared import HandedLanes, SharedLanes
 from virtproof.lanes.model import Worker
+from virtproof.recording.recorder import FAMILY
 
 _RUN: Final = pytest.StashKey[str]()
 _INPUT: Final = "virtproof_run"
@@ -55,7 +56,7 @@ def worker_of(config: pytest.Config) -> Worker:
     name = given.get("workerid", ALONE)
     run = run_id(config)
     shared = HandedLanes(_handed(config)) if is_worker(config) else shared_lanes(config)
-    return Worker(run=run, name=name, prefix=f"vp-{run}-{name}-", shared=shared.description)
+    return Worker(run=run, name=name, prefix=f"{FAMILY}{run}-{name}-", shared=shared.description)
 
 
 def _handed(config: pytest.Config) -> dict[str, str]:

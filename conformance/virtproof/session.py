@@ -21,6 +21,7 @@ from virtproof.errors import VirtproofError
 from virtproof.identity import is_worker, worker_of
 from virtproof.lane_pool import LaneKey, LanePool, lane_keys
 from virtproof.lanes.bare import bare_binding
+from virtproof.lanes.model import Worker
 from virtproof.options import Options, options_of
 from virtproof.outcomes import OUTCOME, Outcome
 from virtproof.recording.binding import RecordingBinding
@@ -42,7 +43,7 @@ class SuiteSession:
         self.config = config
         self.options: Options = options_of(config)
         self.worker = worker_of(config)
-        self.recorder = _recorder(self.worker.name, self.options.out)
+        self.recorder = _recorder(self.worker, self.options.out)
         try:
             self.profile = profiles.load(self.options.profile) if self.options.profile else None
             self.keys: tuple[LaneKey, ...] = lane_keys(self.options)
@@ -174,8 +175,11 @@ class SuiteSession:
             merging.merge(self.options.out)
 
 
-def _recorder(worker: str, out: Path | None) -> Recorder:
-    return Recorder(worker=worker, sink=EvidenceFile(merging.evidence_path(out, worker))) if out else Recorder(worker=worker)
+def _recorder(worker: Worker, out: Path | None) -> Recorder:
+    if out is None:
+        return Recorder(worker=worker.name, prefix=worker.prefix)
+    sink = EvidenceFile(merging.evidence_path(out, worker.name))
+    return Recorder(worker=worker.name, sink=sink, prefix=worker.prefix)
 
 
 def _function(item: pytest.Item) -> object:

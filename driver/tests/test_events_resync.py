@@ -129,3 +129,15 @@ def test_a_second_comparison_finds_nothing() -> None:
     now, events = compare(UUID_A, None, found(PAUSED), READING)
     assert events
     assert compare(UUID_A, now, found(PAUSED), READING) == (now, ())
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [(OFF, []), (RUNNING, [(EventKind.STOPPED, "unknown")])],
+    ids=["off", "ran before"],
+)
+def test_a_domain_that_is_being_started_has_not_started(before: PowerState, expected: list[tuple[EventKind, str]]) -> None:
+    """QEMU's domains are paused while their process begins; RESUMED and STARTED are still to come."""
+    after, _ = compare(UUID_A, known(before), found(PAUSED, "starting-up", domain_id=7), READING)
+    assert (after.state, after.domain_id) == (OFF, None)
+    assert missed(known(before), found(PAUSED, "starting-up", domain_id=7)) == expected

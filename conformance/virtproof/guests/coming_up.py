@@ -1,13 +1,13 @@
 """Waiting until a guest is up, so that it obeys: what its host sees of it is that it reads its disk.
 
-What belongs here: the look past every driver, and its deadline. What does not: what guests do when they are up (`catalogue`). A guest
-that comes up causes no event, so that this is a bounded look again and again: a program that is not up yet hears no power button,
-and QEMU keeps none for it. A domain without a disk, or on a host that counts no bytes, has nothing to wait for.
+What belongs here: the look past every driver, and its deadline. What does not: what guests do when they are up (`catalogue`).
+A guest that comes up causes no event, so that this is a bounded look again and again: a program that is not up yet hears no
+power button, and QEMU keeps none for it. A domain without a disk, or on a host that counts no bytes, has nothing to wait for.
 """
 
 import time
 from threading import Event
-from typing import Final, cast
+from typing import Final
 from xml.etree.ElementTree import fromstring
 
 from virtproof.guests.catalogue import UP_BYTES
@@ -36,6 +36,6 @@ def await_up(domain: Domain, *, boots: int = 1, timeout: float = 10) -> None:
 
 def _bytes_read(domain: Domain, target: str) -> float:
     try:
-        return cast("int", domain.blockStats(target)[1])
+        return domain.blockStats(target)[1]
     except bare_binding().libvirtError:
         return float("inf")

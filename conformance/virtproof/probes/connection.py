@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from virtproof.lanes.model import DaemonControl
 from virtproof.guests.coming_up import await_up
+from virtproof.lanes.model import DaemonControl
 from virtproof.probes.bench import Bench, Broken, bare_domain, up
 from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability, CredentialRequest, Keepalive

@@ -70,6 +70,9 @@ class EventCallback:
 
     def __call__(self, *args: Any) -> None:
         domain: Any = args[1]
+        if not self._recorder.concerns(domain.name()):
+            self._plain(*args)
+            return
         if self._overhear is not None:
             self._overhear(self.event_id, domain, args[2:-1])
         event, detail = numbers(self.event_id, args[2:-1])

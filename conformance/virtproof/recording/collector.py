@@ -43,7 +43,9 @@ class EventCollector:
             subscription.close()
 
     def listen(self, event: LifecycleEvent) -> None:
-        """The listener itself."""
+        """The listener itself. It hears of other workers' instances on a host that they share, and keeps nothing of that."""
+        if not self._recorder.concerns(event.name):
+            return
         self._recorder.write(
             Kind.DRIVER_EVENT,
             self._generation,

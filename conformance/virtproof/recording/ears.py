@@ -106,6 +106,8 @@ class Ear:
         self._hear(rest[-1], domain, rest[:-1])
 
     def _hear(self, event_id: int, domain: Any, given: tuple[object, ...]) -> None:
+        if not self._recorder.concerns(domain.name()):
+            return
         event, detail = numbers(event_id, given)
         told = HostEvent(domain.UUIDString(), event_id, event, detail)
         if self._generation == self._recorder.generation and self._merged.is_new(self._stream, self._world, told):

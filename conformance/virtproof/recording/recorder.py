@@ -19,6 +19,9 @@ from virtproof.recording.operations import Operations
 Clock = Callable[[], float]
 Sink = Callable[[Sequence[Record]], object]
 
+FAMILY: Final = "vp-"
+"""How the names begin of all that any worker of any run makes."""
+
 WAKING: Final = frozenset({Kind.EVENT, Kind.DRIVER_EVENT, Kind.DELIVERY, Kind.STATE, Kind.FAULT, Kind.NOTE})
 
 
@@ -82,8 +85,9 @@ def _nowhere(_records: Sequence[Record]) -> None:
 class Recorder:
     """Collects a worker's records. Every method may be called from any thread."""
 
-    def __init__(self, *, worker: str, sink: Sink = _nowhere, clock: Clock = time.monotonic) -> None:
+    def __init__(self, *, worker: str, sink: Sink = _nowhere, clock: Clock = time.monotonic, prefix: str = "") -> None:
         self.worker = worker
+        self._prefix = prefix
         self.interceptor: Interceptor | None = None
         self.operations = Operations()
         self._sink = sink
@@ -109,6 +113,13 @@ class Recorder:
     def generation(self) -> int:
         """A number that changes when a case begins and when it ends."""
         return self._generation
+
+    def concerns(self, name: str) -> bool:
+        """Whether a domain of this name is this worker's affair: on a host that workers share, another one's domains are not.
+
+        What a case sees of them depends on what the others do at the time, and so would verdicts, were it evidence.
+        """
+        return not self._prefix or not name.startswith(FAMILY) or name.startswith(self._prefix)
 
     def number(self) -> int:
         """A number that is used once: for calls, operations, callbacks."""

@@ -37,6 +37,8 @@ D, U, S, P, R, X = (
     EventKind.STOPPED,
 )
 Act = Callable[[ComputeDriver, InstanceSpec], object]
+# How long a stop is patient, and the reason that it then has.
+REASONS = {"graceful": (10.0, "shutdown"), "forced": (0.0, "destroyed")}
 FLIPS = 100
 CYCLES = 20
 
@@ -191,12 +193,9 @@ def test_a_reboot_is_no_stop(driver: ComputeDriver, events: EventCollector, smal
     since="1.0",
     needs=SPAWNED | {Capability.STOP, Capability.STOP_GRACEFUL},
 )
-@pytest.mark.parametrize(
-    ("timeout", "reason"), [pytest.param(10, "shutdown", id="graceful"), pytest.param(0, "destroyed", id="forced")]
-)
-def test_the_reason_of_a_stop(
-    driver: ComputeDriver, events: EventCollector, instance: Instance, world: World, timeout: float, reason: str
-) -> None:
+@pytest.mark.parametrize("stop", REASONS)
+def test_the_reason_of_a_stop(driver: ComputeDriver, events: EventCollector, instance: Instance, world: World, stop: str) -> None:
+    timeout, reason = REASONS[stop]
     world.wait_up(instance.uuid)
     driver.stop(instance.uuid, timeout=timeout)
     assert events.wait(instance.uuid, X).reason == reason

@@ -52,6 +52,9 @@ PHASES: Mapping[PowerState, PowerState] = MappingProxyType(
 )
 """What listeners can tell apart: states between which no event passes are one."""
 
+STARTING = (PowerState.PAUSED, "starting-up")
+"""What a QEMU domain is from its process's begin until STARTED is told: off still, to a listener (libvirt 11.3.0)."""
+
 _ENTERED: Mapping[PowerState, tuple[EventKind, ...]] = MappingProxyType(
     {
         PowerState.OFF: (EventKind.STOPPED,),
@@ -70,14 +73,20 @@ DETAIL_OF_REASON: Mapping[tuple[EventKind, str], str] = MappingProxyType(
         (EventKind.PAUSED, "user"): "paused",
         (EventKind.PAUSED, "migration"): "migrated",
         (EventKind.DEFINED, UNKNOWN): "added",
+        (EventKind.STOPPED, "starting-up"): UNKNOWN,
     }
 )
 """Where the reason of a state and the detail of its event are different words for the same."""
 
 
+def phase(found: Found) -> PowerState:
+    """What a listener would take the state that was read for."""
+    return PowerState.OFF if (found.state, found.reason) == STARTING else PHASES[found.state]
+
+
 def missed_kinds(known: Known, found: Found) -> tuple[EventKind, ...]:
     """The shortest changes from the known state to the found one; another domain id means a stop and a start between."""
-    before, after = known.state, PHASES[found.state]
+    before, after = known.state, phase(found)
     if before is PowerState.OFF:
         return () if after is PowerState.OFF else _STARTED[after]
     restarted = known.domain_id is not None and found.domain_id is not None and known.domain_id != found.domain_id
@@ -125,6 +134,6 @@ def _after(before: Known, now: Found, reading: Reading) -> Known:
     if before.definition_stamp < reading.since:
         after = replace(after, name=now.name, persistent=now.persistent)
     if before.state_stamp < reading.since:
-        state = PHASES[now.state]
+        state = phase(now)
         after = replace(after, state=state, domain_id=None if state is PowerState.OFF else now.domain_id)
     return after
