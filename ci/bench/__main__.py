@@ -10,31 +10,35 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ci.bench import inventory, latency, lifecycle, suite_time
+from ci.bench import inventory, latency, lifecycle, spawn, suite_time
 from ci.bench.figures import Results, as_json, print_table
-from ci.bench.hosts import Host, environment, hosts
+from ci.bench.hosts import Host, environment, hosts, machines
 
 ON_HOSTS: Mapping[str, Callable[[Host], Results]] = {
     "lifecycle": lifecycle.measure,
     "latency": latency.measure,
     "inventory": inventory.measure,
 }
+SPAWN = "spawn"
 SUITE = "suite"
 
 
 def main() -> None:
     """Run those that were named, all by default."""
     parser = argparse.ArgumentParser(prog="python -m ci.bench", description="benchmarks of the driver and the suite")
-    parser.add_argument("names", nargs="*", choices=[[], *ON_HOSTS, SUITE], help="what to measure; all by default")
+    parser.add_argument("names", nargs="*", choices=[[], *ON_HOSTS, SPAWN, SUITE], help="what to measure; all by default")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the JSON goes")
     given = parser.parse_args()
-    names = given.names or [*ON_HOSTS, SUITE]
+    names = given.names or [*ON_HOSTS, SPAWN, SUITE]
     found = Results(figures=())
     with hosts() as both:
         for measure in (measure for name, measure in ON_HOSTS.items() if name in names):
             for host in both:
                 found += measure(host)
     try:
+        if SPAWN in names:
+            with machines() as host:
+                found += spawn.measure(host)
         if SUITE in names:
             found += suite_time.measure()
     finally:  # what was measured before is told even when the suite's own run fails
