@@ -5,6 +5,7 @@ import pytest
 from virtproof_driver.constants import ErrorCode, ErrorDomain
 from virtproof_driver.error_table import CALLS, translate, translate_opening
 from virtproof_driver.errors import (
+    AgentUnresponsive,
     Busy,
     ConnectionLost,
     DeviceNotFound,
@@ -47,7 +48,7 @@ MEASURED = [
     pytest.param(3, 20, HypervisorError, id="API not there"),
     pytest.param(8, 12, HypervisorError, id="flag not there"),
     pytest.param(9, 12, HypervisorError, id="define over another"),
-    pytest.param(86, 10, HypervisorError, id="agent not answering"),
+    pytest.param(86, 10, AgentUnresponsive, id="agent not answering"),
     pytest.param(100000, 7, HypervisorError, id="a newer code"),
 ]
 

@@ -11,6 +11,7 @@ from virtproof_driver.driver import LibvirtDriver
 from virtproof_driver.edge import libvirt_binding
 from virtproof_driver.errors import UnknownHypervisor
 from virtproof_driver.hypervisors import HYPERVISORS, Hypervisor, hypervisor_for
+from virtproof_driver.hypervisors.qemu import QEMU
 from virtproof_driver.hypervisors.test import TEST
 from virtproof_driver.spec import InstanceSpec
 
@@ -38,6 +39,14 @@ def test_what_needs_a_daemon_is_refused_in_process_only() -> None:
     remote, local = TEST.refusals(remote=True), TEST.refusals(remote=False)
     assert local.keys() - remote.keys() == {Capability.CONNECTION_KEEPALIVE, Capability.CONNECTION_RECONNECT}
     assert remote == TEST.unsupported
+
+
+def test_what_came_with_a_release_is_refused_on_older_ones_only() -> None:
+    revert = Capability.SNAPSHOT_EXTERNAL_REVERT
+    assert revert in QEMU.at(9_000_000).unsupported
+    assert Capability.SNAPSHOT_EXTERNAL not in QEMU.at(9_000_000).unsupported
+    assert {revert, Capability.SNAPSHOT_EXTERNAL} <= QEMU.at(7_000_000).unsupported.keys()
+    assert QEMU.at(11_003_000) is QEMU
 
 
 def refused(call: Callable[[], object]) -> int | None:

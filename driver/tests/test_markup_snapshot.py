@@ -53,6 +53,15 @@ def test_the_xml_is_what_libvirts_schema_allows(external: bool) -> None:
     etree.RelaxNG(etree.parse(SCHEMA)).assertValid(etree.fromstring(snapshot_xml(spec)))
 
 
+def test_each_disk_goes_on_in_its_overlay_or_takes_no_part() -> None:
+    xml = snapshot_xml(SnapshotSpec(name="s", external=True), {"vda": "/d/<v>.s", "vdb": None})
+    root = etree.fromstring(xml)
+    etree.RelaxNG(etree.parse(SCHEMA)).assertValid(root)
+    found = root.iterfind("disks/disk")
+    disks = [(disk.get("name"), disk.get("snapshot"), [source.get("file") for source in disk]) for disk in found]
+    assert disks == [("vda", "external", ["/d/<v>.s"]), ("vdb", "no", [])]
+
+
 def test_a_second_snapshot_names_its_parent(domain: Domain) -> None:
     first = domain.snapshotCreateXML(snapshot_xml(SnapshotSpec(name="first")))
     second = domain.snapshotCreateXML(snapshot_xml(SnapshotSpec(name="second")))

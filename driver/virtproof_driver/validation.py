@@ -3,7 +3,8 @@
 What belongs here: which field has which rule, on every hypervisor: what libvirt refuses and, worse, what it changes without a
 word. What does not: the rules themselves (`checks`), and what only the host knows (whether a name is taken).
 Each function returns None or raises InvalidSpec naming the field (`disks[1].target`), the problem and a remedy.
-Networks are in `network_validation`, for length, and are reached from here. Rules without a citation: measured on libvirt 9.0.0.
+Networks and storage are in `network_validation` and `storage_validation`, for length, and are reached from here. Rules without a
+citation: measured on libvirt 9.0.0.
 """
 
 import re
@@ -28,12 +29,11 @@ from virtproof_driver.spec import (
     Interface,
     MetadataElement,
     NewVolume,
-    PoolSpec,
     RescueImage,
     SnapshotSpec,
     VolumeSource,
-    VolumeSpec,
 )
+from virtproof_driver.storage_validation import validate_new_volume, validate_pool, validate_secret, validate_volume
 
 __all__ = [
     "validate_description",
@@ -45,6 +45,7 @@ __all__ = [
     "validate_network",
     "validate_pool",
     "validate_rescue_image",
+    "validate_secret",
     "validate_size",
     "validate_snapshot",
     "validate_title",
@@ -57,7 +58,6 @@ PORTS = (1, 65535)
 SECTOR_BYTES = 512
 BUSES = frozenset({"ide", "sata", "scsi", "sd", "usb", "virtio", "xen"})
 DRIVE_BUSES = frozenset({"ide", "sata", "scsi"})  # a disk's place on these comes from its target's letters
-POOL_KINDS = frozenset({"dir", "logical", "mpath", "vstorage", "zfs"})  # libvirt asks no source of these
 RESERVED_URIS = frozenset({"http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2000/xmlns/"})
 AROUND_METADATA = 2  # <domain> and <metadata>
 
@@ -126,22 +126,6 @@ def validate_metadata(element: MetadataElement, field: str = "metadata") -> None
     except tree.NotWellFormed as error:
         raise InvalidSpec(f"{field}.xml", f"is not one well-formed element: {error}") from None
     _validate_element(f"{field}.xml", element, root)
-
-
-def validate_pool(spec: PoolSpec) -> None:
-    """A storage pool of a kind that needs no source."""
-    checks.name("name", spec.name)
-    checks.path("target", spec.target)
-    if spec.kind not in POOL_KINDS:
-        raise InvalidSpec("kind", f"{spec.kind!r} is unknown or needs a source; use one of {', '.join(sorted(POOL_KINDS))}")
-
-
-def validate_volume(spec: VolumeSpec) -> None:
-    """A storage volume."""
-    checks.volume_name("name", spec.name)
-    checks.within("capacity_bytes", spec.capacity_bytes, 0, checks.GREATEST_SIZE)
-    if spec.allocation_bytes is not None:
-        checks.within("allocation_bytes", spec.allocation_bytes, 0, checks.GREATEST_SIZE)
 
 
 def validate_snapshot(spec: SnapshotSpec) -> None:
@@ -231,6 +215,8 @@ def _validate_disk(field: str, disk: Disk) -> None:
         checks.pattern(f"{field}.serial", disk.serial, _SERIAL, "letters, digits, '_', '.', '+', '-' and blanks")
     if disk.source is not None:
         _validate_source(f"{field}.source", disk.source)
+        if isinstance(disk.source, NewVolume):
+            validate_new_volume(field, disk.source, disk.format)
     elif disk.device is not DiskDevice.CDROM:
         raise InvalidSpec(f"{field}.source", "is None, which only a CD-ROM drive can be; give it an image")
 
@@ -241,12 +227,6 @@ def _validate_source(field: str, source: DiskSource) -> None:
         return
     checks.name(f"{field}.pool", source.pool)
     checks.volume_name(f"{field}.volume", source.volume)
-    if isinstance(source, NewVolume):
-        checks.within(f"{field}.capacity_bytes", source.capacity_bytes, 0, checks.GREATEST_SIZE)
-        if source.clone_of is not None:
-            checks.volume_name(f"{field}.clone_of", source.clone_of)
-        if source.clone_of == source.volume:
-            raise InvalidSpec(f"{field}.clone_of", f"{source.volume!r} cannot be a copy of itself; name another volume")
 
 
 def _require(capability: Capability, hypervisor: Hypervisor) -> None:

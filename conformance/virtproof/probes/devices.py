@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from virtproof.guests.own_disk import with_own_disk
 from virtproof.probes.bench import VOLUME_BYTES, Bench, bare_domain, bare_volume, past, running
 from virtproof.probes.model import Probe
 from virtproof_driver import Capability
@@ -93,9 +94,15 @@ def _bare_detach_interface(bench: Bench) -> None:
 
 
 def _snapshot(bench: Bench, *, external: bool) -> None:
-    with running(bench) as instance:
+    with running(bench, with_own_disk(bench.small())) as instance:
         bench.driver.create_snapshot(instance.uuid, SnapshotSpec(name="probe", external=external))
         bench.driver.delete_snapshot(instance.uuid, "probe")
+
+
+def _revert(bench: Bench) -> None:
+    with running(bench, with_own_disk(bench.small())) as instance:
+        bench.driver.create_snapshot(instance.uuid, SnapshotSpec(name="probe", external=True))
+        bench.driver.revert_snapshot(instance.uuid, "probe")
 
 
 def _bare_snapshot(bench: Bench, flags: int) -> None:
@@ -152,6 +159,7 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
             methods=(*_MADE, "create_snapshot", "delete_snapshot"),
             bare=lambda bench: _bare_snapshot(bench, _DISK_ONLY),
         ),
+        Capability.SNAPSHOT_EXTERNAL_REVERT: Probe(through=_revert, methods=(*_MADE, "create_snapshot", "revert_snapshot")),
         Capability.IMAGE_CAPTURE: Probe(through=_capture, methods=(*_MADE, "capture_image"), bare=bare_download),
         Capability.FIREWALL: Probe(through=_firewall, methods=(*_MADE, "set_security_groups"), bare=_bare_firewall),
         Capability.MIGRATION_LIVE: Probe(through=_migrate, methods=(*_MADE, "migrate")),

@@ -3,15 +3,18 @@
 What belongs here: their questions. What does not: what an answer means (`agreement`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from virtproof.probes.bench import Bench, bare_domain, past, require, running
-from virtproof.probes.model import Probe
+from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability
+from virtproof_driver.errors import AgentUnresponsive
 from virtproof_driver.spec import Graphics
+from virtproof_driver.values import Instance
 
 _MADE: Final = ("spawn", "destroy")
 _PASSWORD: Final = "probe"  # noqa: S105 - for a guest of the suite's own
@@ -58,8 +61,18 @@ def _bare_graphics(bench: Bench) -> None:
         require("<graphics" in domain.XMLDesc(0), "a display was asked for and none is there")
 
 
+@contextmanager
+def _with_agent(bench: Bench) -> Generator[Instance]:
+    """An instance with a channel for a guest agent. Raises Refused where none answers there."""
+    with running(bench, replace(bench.small(), agent=True)) as instance:
+        try:
+            yield instance
+        except AgentUnresponsive as error:
+            raise Refused(f"no guest agent answers: {error}") from error
+
+
 def _password(bench: Bench) -> None:
-    with running(bench) as instance:
+    with _with_agent(bench) as instance:
         bench.driver.set_admin_password(instance.uuid, "root", _PASSWORD)
 
 
@@ -69,7 +82,7 @@ def _bare_password(bench: Bench) -> None:
 
 
 def _quiesce(bench: Bench) -> None:
-    with running(bench) as instance:
+    with _with_agent(bench) as instance:
         bench.driver.quiesce(instance.uuid)
         bench.driver.unquiesce(instance.uuid)
 

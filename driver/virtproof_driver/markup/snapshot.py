@@ -4,12 +4,16 @@ What belongs here: `<domainsnapshot>`. What does not: which snapshot is the curr
 Format: https://libvirt.org/formatsnapshot.html.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from xml.etree.ElementTree import Element
 
 from virtproof_driver.markup import tree
 from virtproof_driver.spec import SnapshotSpec
 from virtproof_driver.values import Snapshot
+
+_LIBVIRTS: Mapping[str, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +40,27 @@ class SnapshotDescription:
         )
 
 
-def snapshot_xml(spec: SnapshotSpec) -> str:
-    """The XML to make `spec` with; an external one also needs the DISK_ONLY flag in the call."""
+def snapshot_xml(spec: SnapshotSpec, disks: Mapping[str, str | None] = _LIBVIRTS) -> str:
+    """The XML to make `spec` with; an external one also needs the DISK_ONLY flag in the call.
+
+    `disks` gives each disk's overlay by target, None for one that takes no part; without any libvirt decides.
+    """
     root = Element("domainsnapshot")
     tree.add(root, "name", spec.name)
     if spec.description is not None:
         tree.add(root, "description", spec.description)
     if spec.external:
         tree.add(root, "memory", snapshot="no")
+    if disks:
+        _add_disks(tree.add(root, "disks"), disks)
     return tree.text_of(root)
+
+
+def _add_disks(element: Element, disks: Mapping[str, str | None]) -> None:
+    for target, overlay in disks.items():
+        disk = tree.add(element, "disk", name=target, snapshot="no" if overlay is None else "external")
+        if overlay is not None:
+            tree.add(disk, "source", file=overlay)
 
 
 def parse_snapshot(xml: str) -> SnapshotDescription:

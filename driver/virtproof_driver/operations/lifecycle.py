@@ -4,9 +4,11 @@ What belongs here: the operations that are a transition and little else. What do
 (`transitions`), and ending an instance (`stopping`).
 """
 
+from contextlib import suppress
 from uuid import UUID
 
-from virtproof_driver.errors import DriverError, HypervisorError, InvalidState
+from virtproof_driver.capabilities import Capability
+from virtproof_driver.errors import DiskFault, DriverError, HypervisorError, InvalidState, OperationTimeout
 from virtproof_driver.link import Awaited, Link
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.inventory import instance
@@ -25,6 +27,9 @@ from virtproof_driver.operations.transitions import (
 )
 from virtproof_driver.values import EventKind, Instance, PowerState
 
+DISK_ERROR = "ioerror"
+"""libvirt's word for why the host paused an instance whose disk failed."""
+
 
 def start(link: Link, uuid: UUID) -> Instance:
     """Start an instance that is off; a managed save, if it has one, is restored by libvirt."""
@@ -37,8 +42,28 @@ def pause(link: Link, uuid: UUID) -> Instance:
 
 
 def unpause(link: Link, uuid: UUID) -> Instance:
-    """Let a paused instance run on."""
+    """Let a paused instance run on.
+
+    One that the host paused for a disk's error tries that again, and libvirt says 0 whatever comes of it: DiskFault when it is
+    paused again.
+    """
+    if Capability.EVENTS_IO_ERROR not in link.refusals and link.known_state(uuid) is PowerState.PAUSED:
+        found = instance(link, uuid)
+        if found.reason == DISK_ERROR:
+            return _run_into(link, found)
     return transition(link, uuid, UNPAUSE)
+
+
+def _run_into(link: Link, found: Instance) -> Instance:
+    again = Awaited(kinds=frozenset({EventKind.PAUSED}), what=f"second disk error of instance {found.uuid}")
+    with link.expect(found.uuid, again) as wait:
+        transition(link, found.uuid, UNPAUSE)
+        with suppress(OperationTimeout):
+            wait.until(deadlines.FAULT)
+    now = instance(link, found.uuid)
+    if now.state is PowerState.PAUSED and now.reason == DISK_ERROR:
+        raise DiskFault(f"{now.name!r} ({now.uuid})", now.reason)
+    return now
 
 
 def suspend(link: Link, uuid: UUID) -> Instance:

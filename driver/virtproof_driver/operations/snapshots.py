@@ -1,6 +1,10 @@
 """Snapshots of an instance.
 
-What belongs here: making, listing, reverting to and deleting them. What does not: their XML (`markup.snapshot`).
+What belongs here: making, listing, reverting to and deleting them. What does not: their XML (`markup.snapshot`), and the files
+that external ones make (`overlays`).
+
+An external snapshot is merged back by libvirt's own delete: it runs the block commit, pivots, deletes the overlay and corrects
+the snapshots that were made after it, and returns when that is done (BLOCK_JOB_2 COMPLETED comes before; 11.3.0).
 """
 
 from collections.abc import Mapping
@@ -10,35 +14,40 @@ from uuid import UUID
 
 from virtproof_driver.binding import Domain, DomainSnapshot
 from virtproof_driver.capabilities import Capability
-from virtproof_driver.constants import SnapshotFlag
-from virtproof_driver.errors import HypervisorError, NotSupported, SnapshotExists, SnapshotNotFound
+from virtproof_driver.constants import ErrorCode, SnapshotFlag, XmlFlag
+from virtproof_driver.errors import Busy, DriverError, HypervisorError, NotSupported, SnapshotExists, SnapshotNotFound
 from virtproof_driver.link import Link
+from virtproof_driver.markup.overlays import overlays, places, with_paths
 from virtproof_driver.markup.snapshot import parse_snapshot, snapshot_xml
 from virtproof_driver.operations import deadlines
+from virtproof_driver.operations.agent import needing_agent
 from virtproof_driver.operations.inventory import instance
+from virtproof_driver.operations.overlays import Going, going, refresh_beside
 from virtproof_driver.operations.transitions import OFF, Transition, drive
 from virtproof_driver.spec import SnapshotSpec
 from virtproof_driver.validation import validate_snapshot
 from virtproof_driver.values import EventKind, Instance, PowerState, Snapshot
+
+DISKS_ONLY = "disk-snapshot"
+"""The state of an external snapshot of an active instance: it holds no memory, so reverting to it leaves the instance off."""
 
 REVERT_ENDS: Mapping[str, frozenset[EventKind]] = MappingProxyType(
     {
         PowerState.RUNNING: frozenset({EventKind.STARTED, EventKind.RESUMED}),
         PowerState.PAUSED: frozenset({EventKind.PAUSED}),
         PowerState.OFF: frozenset({EventKind.STOPPED}),
+        DISKS_ONLY: frozenset({EventKind.STOPPED}),
     }
 )
-"""The last event of a revert, by the state in the snapshot's XML (libvirt 9.0.0)."""
+"""The last event of a revert, by the state in the snapshot's XML (libvirt 9.0.0 and 11.3.0)."""
 
 
 def create_snapshot(link: Link, uuid: UUID, spec: SnapshotSpec) -> Snapshot:
     """Make a snapshot; it becomes the current one. Raises SnapshotExists: libvirt has no flag that would replace one."""
     validate_snapshot(spec)
-    if spec.external and Capability.SNAPSHOT_EXTERNAL in link.refusals:
-        raise NotSupported(Capability.SNAPSHOT_EXTERNAL, link.refusals[Capability.SNAPSHOT_EXTERNAL])
     domain = link.domain(uuid)
     try:
-        made = link.call(domain.snapshotCreateXML, snapshot_xml(spec), SnapshotFlag.DISK_ONLY if spec.external else 0)
+        made = _create_external(link, uuid, domain, spec) if spec.external else _create_internal(link, domain, spec)
     except (HypervisorError, SnapshotExists) as refusal:
         if _exists(link, domain, spec.name):
             raise SnapshotExists(spec.name) from refusal
@@ -53,26 +62,108 @@ def snapshots(link: Link, uuid: UUID) -> tuple[Snapshot, ...]:
 
 
 def revert_snapshot(link: Link, uuid: UUID, name: str) -> Instance:
-    """Take an instance back to a snapshot, and to the state it had then.
+    """Take an instance back to a snapshot, and to the state it had then; off where the snapshot holds disks only.
 
     The event that ends it follows from the snapshot's state; from off to off there is none. It is waited for, although libvirt
     returns when all is done, so that the events of the way (stopped, started) are not taken for those of a later change.
     """
     domain = link.domain(uuid)
     snapshot = _lookup(link, domain, name)
-    state = parse_snapshot(link.call(snapshot.getXMLDesc)).state
-    row = _reverting(snapshot, state)
-    if row is None or (row.targets == OFF and not instance(link, uuid).state.active):
-        link.call(domain.revertToSnapshot, snapshot)
-    else:
-        drive(link, uuid, row)
+    xml = link.call(snapshot.getXMLDesc)
+    description = parse_snapshot(xml)
+    if description.external:
+        _require(link, Capability.SNAPSHOT_EXTERNAL_REVERT)
+    row = _reverting(snapshot, description.state)
+    was_active = instance(link, uuid).state.active
+    try:
+        _revert(link, uuid, snapshot, row if was_active else _waking(row))
+    except DriverError as error:
+        _say_if_stopped(link, uuid, error, was_active=was_active)
+        raise
+    if description.external:
+        refresh_beside(link, overlays(link.call(domain.XMLDesc), [xml]))
     return instance(link, uuid)
 
 
 def delete_snapshot(link: Link, uuid: UUID, name: str) -> None:
-    """Delete one snapshot; those made after it stay."""
+    """Delete one snapshot; those made after it stay. Raises Busy while another job holds one of its disks."""
     domain = link.domain(uuid)
-    link.call(_lookup(link, domain, name).delete)
+    snapshot = _lookup(link, domain, name)
+    xml = link.call(snapshot.getXMLDesc)
+    external = parse_snapshot(xml).external
+    try:
+        link.call(snapshot.delete)
+    except HypervisorError as refusal:
+        if not external or refusal.code != ErrorCode.OPERATION_UNSUPPORTED:
+            raise
+        raise _not_merged(link, domain, name, refusal) from refusal
+    if external:
+        refresh_beside(link, overlays(link.call(domain.XMLDesc), [xml]))
+
+
+def _not_merged(link: Link, domain: Domain, name: str, refusal: HypervisorError) -> DriverError:
+    """What 84 means of a merge: another job holds a disk, or there are snapshots beside this one that read from its files."""
+    disks = (place.target for place in places(link.call(domain.XMLDesc)) if place.writable)
+    if any(link.call(domain.blockJobInfo, target) for target in disks):
+        return Busy(f"a job is under way on a disk of instance {domain.name()!r}: {refusal.message}")
+    return NotSupported(Capability.SNAPSHOT_EXTERNAL, f"snapshot {name!r} cannot be merged: {refusal.message}")
+
+
+def _create_internal(link: Link, domain: Domain, spec: SnapshotSpec) -> DomainSnapshot:
+    try:
+        return link.call(domain.snapshotCreateXML, snapshot_xml(spec), 0)
+    except HypervisorError as error:
+        if error.code != ErrorCode.CONFIG_UNSUPPORTED:
+            raise
+        raise NotSupported(Capability.SNAPSHOT_INTERNAL, f"a disk of the instance cannot hold one: {error.message}") from error
+
+
+def _create_external(link: Link, uuid: UUID, domain: Domain, spec: SnapshotSpec) -> DomainSnapshot:
+    _require(link, Capability.SNAPSHOT_EXTERNAL)
+    plan = going(link, uuid, link.call(domain.XMLDesc), spec.name)
+    flags = SnapshotFlag.DISK_ONLY | (SnapshotFlag.QUIESCE if spec.quiesce else 0)
+    if spec.quiesce:
+        with needing_agent(uuid):
+            made = link.call(domain.snapshotCreateXML, snapshot_xml(spec, plan.disks), flags)
+    else:
+        made = link.call(domain.snapshotCreateXML, snapshot_xml(spec, plan.disks), flags)
+    refresh_beside(link, plan.files)
+    return _by_paths(link, domain, made, plan)
+
+
+def _by_paths(link: Link, domain: Domain, made: DomainSnapshot, plan: Going) -> DomainSnapshot:
+    """Describe the snapshot of volumes again, by paths, without which libvirt could not revert to it."""
+    if not plan.paths:
+        return made
+    xml = with_paths(link.call(made.getXMLDesc, XmlFlag.SECURE), plan.paths)
+    disks_only = SnapshotFlag.DISK_ONLY if parse_snapshot(xml).state == DISKS_ONLY else 0
+    try:
+        return link.call(domain.snapshotCreateXML, xml, SnapshotFlag.REDEFINE | SnapshotFlag.CURRENT | disks_only)
+    except DriverError as error:
+        error.with_leftovers([f"external snapshot {made.getName()!r} of instance {domain.name()!r} is there; delete it"])
+        raise
+
+
+def _revert(link: Link, uuid: UUID, snapshot: DomainSnapshot, row: Transition | None) -> None:
+    if row is None:
+        link.call(link.domain(uuid).revertToSnapshot, snapshot)
+    else:
+        drive(link, uuid, row)
+
+
+def _waking(row: Transition | None) -> Transition | None:
+    """Of an instance that is off, a revert to off has no event."""
+    return None if row is None or row.targets == OFF else row
+
+
+def _say_if_stopped(link: Link, uuid: UUID, error: DriverError, *, was_active: bool) -> None:
+    """Say what libvirt left: it stops an instance before it looks whether the revert can be done (11.3.0)."""
+    try:
+        found = instance(link, uuid)
+    except DriverError:
+        return
+    if was_active and not found.state.active:
+        error.with_leftovers([f"instance {found.name!r} ({uuid}) was stopped and is not running again"])
 
 
 def _reverting(snapshot: DomainSnapshot, state: str) -> Transition | None:
@@ -83,10 +174,15 @@ def _reverting(snapshot: DomainSnapshot, state: str) -> Transition | None:
         name="revert",
         act=lambda domain: partial(domain.revertToSnapshot, snapshot),
         sources=frozenset(PowerState),
-        targets=frozenset({PowerState(state)}),
+        targets=OFF if state == DISKS_ONLY else frozenset({PowerState(state)}),
         awaits=REVERT_ENDS[state],
         seconds=deadlines.REVERT,
     )
+
+
+def _require(link: Link, capability: Capability) -> None:
+    if capability in link.refusals:
+        raise NotSupported(capability, link.refusals[capability])
 
 
 def _lookup(link: Link, domain: Domain, name: str) -> DomainSnapshot:
