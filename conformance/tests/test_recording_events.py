@@ -191,7 +191,7 @@ def test_domains_of_other_workers_are_no_evidence_and_meet_no_faults(uri: str) -
     faults.drop_event(0)
     connection.domainEventRegisterAny(None, 0, listener, None)
     for name in ("vp-abc-gw1-7", "vp-abc-gw0-7", "somebody"):
-        connection.defineXML(domain_xml(name)).undefine()
+        connection.defineXML(domain_xml(name)).undefineFlags()
     assert listener.wait(5) == [(0, 0), (1, 0), (1, 0), (0, 0), (1, 0)]
     assert [told["name"] for told in data(recorder, Kind.EVENT)] == ["vp-abc-gw0-7"] * 2 + ["somebody"] * 2
     assert [told["name"] for told in data(recorder, Kind.DELIVERY)] == ["vp-abc-gw0-7"] + ["somebody"] * 2
