@@ -8,7 +8,7 @@ import pytest
 from virtproof.backends import Backend, Basis, load
 from virtproof.errors import LaneUnavailable, SuiteError, UsageError
 from virtproof.lanes import Worker, provision
-from virtproof.lanes.bare import bare_binding, without_password
+from virtproof.lanes.bare import bare_binding
 from virtproof.lanes.facts import dotted
 from virtproof.lanes.node import node_uri, node_xml
 from virtproof.lanes.reaper import reap
@@ -112,18 +112,6 @@ def test_only_what_bears_the_prefix_is_reaped(tmp_path: Path) -> None:
         assert reap(bare_binding(), host, "vp-ours-") == ()
         with pytest.raises(ValueError, match="empty prefix"):
             reap(bare_binding(), host, "")
-
-
-@pytest.mark.parametrize(
-    ("uri", "shown"),
-    [
-        ("qemu+tcp://me:secret@host/system?x=1", "qemu+tcp://me@host/system?x=1"),
-        ("qemu+ssh://me@host/system", "qemu+ssh://me@host/system"),
-        ("test:///default", "test:///default"),
-    ],
-)
-def test_a_uri_is_shown_without_its_password(uri: str, shown: str) -> None:
-    assert without_password(uri) == shown
 
 
 def test_version_numbers_are_dotted() -> None:

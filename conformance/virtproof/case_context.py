@@ -104,9 +104,12 @@ class CaseContext:
         """A name that no other object on the host has."""
         return f"{self.prefix}{hint}-{next(self._named)}"
 
-    def small(self, name: str | None = None, **changes: Any) -> InstanceSpec:
-        """The lane's smallest instance with a new UUID and new hardware addresses, changed as asked."""
-        return replace(self.case_world.small(name or self.name(), next(self._numbers)), **changes)
+    def small(self, name: str | None = None, *, guest: str | None = None, **changes: Any) -> InstanceSpec:
+        """The lane's smallest instance with a new UUID and new hardware addresses, changed as asked.
+
+        `guest` puts another guest into it (`virtproof.guests`); SuiteError where the lane has none of that name.
+        """
+        return replace(self.case_world.small(name or self.name(), next(self._numbers), guest), **changes)
 
     # --- the observer -------------------------------------------------------------------------------------------------
 

@@ -30,9 +30,12 @@ class Connect(Protocol):
 
 
 class Small(Protocol):
-    """What `small` is: a spec with a new UUID and new hardware addresses at each call; `changes` replace its fields."""
+    """What `small` is: a spec with a new UUID and new hardware addresses at each call; `changes` replace its fields.
 
-    def __call__(self, name: str | None = None, **changes: object) -> InstanceSpec: ...
+    `guest` is what runs in it where that is not the one that obeys; the case must then need guests.run.
+    """
+
+    def __call__(self, name: str | None = None, *, guest: str | None = None, **changes: object) -> InstanceSpec: ...
 
 
 PoolSpecs = Callable[[], PoolSpec]

@@ -1,7 +1,7 @@
 """The boot-sector guests: what each does, what that brings about on its host, and its disk image.
 
 What belongs here: the values. What does not: their sources (`<name>.asm`), the assembled bytes (`machine_code`), and bringing
-them to a host (`upload`). Each runs on QEMU's machines `pc` and `q35` with SeaBIOS, as the first disk, under TCG as under KVM, and is
+them to a host (`upload`). Each runs on QEMU's machines `pc` and `q35` with SeaBIOS, as the first disk, and is
 content with 16 MiB of memory. Only `filler` writes to its disk; the others' images can be shared, read-only.
 
 Measured on libvirt 11.3.0 with QEMU 10.0 under TCG on a machine of two cores: a guest is up 0.2 s after its start returned;
@@ -30,7 +30,7 @@ class Guest:
 
     `does` says it in a sentence; `brings` are the events that its own doing brings about, in order, where what follows
     power off, reset and crash is left to libvirt. `obeys` says whether it switches off when the power button is pressed, `writes`
-    whether it writes to its disk.
+    whether it writes to its disk, `panics` whether it needs a panic device; `machine` is the machine that it needs, None any.
     """
 
     name: str
@@ -38,6 +38,8 @@ class Guest:
     brings: tuple[EventKind, ...] = ()
     obeys: bool = True
     writes: bool = False
+    panics: bool = False
+    machine: str | None = None
 
     @property
     def console(self) -> bytes:
@@ -64,7 +66,7 @@ RESET: Final = Guest(
     brings=(EventKind.REBOOTED,),
 )
 TALKER: Final = Guest(name="talker", does="sends back on its first serial port each byte that comes in there")
-RELEASER: Final = Guest(name="releaser", does="lets go of each PCI device that is to leave, on machine `pc`")
+RELEASER: Final = Guest(name="releaser", does="lets go of each PCI device that is to leave, on machine `pc`", machine="pc")
 FILLER: Final = Guest(
     name="filler",
     does="writes its own disk full, from 1 MiB on; on a host whose storage ends first it is paused with an I/O error",
@@ -76,11 +78,19 @@ PANICKER: Final = Guest(
     name="panicker",
     does="tells its panic device, a second after it came up, that it crashed, and hears nothing any more",
     brings=(EventKind.CRASHED, EventKind.STOPPED),
+    panics=True,
 )
 
 GUESTS: Final[Mapping[str, Guest]] = MappingProxyType(
     {guest.name: guest for guest in (OBEDIENT, DEAF, POWEROFF, RESET, TALKER, RELEASER, FILLER, COUNTER, PANICKER)}
 )
+
+
+CONTAINER_GUESTS: Final = frozenset({"obedient", "deaf", "poweroff", "reset", "talker", "counter", "releaser"})
+"""The guests that the first program of a container (`root/init`) can be too, obeying signals in place of a power button.
+
+`releaser` is `obedient` there: the host's kernel moves a container's devices, and asks nobody.
+"""
 
 
 def image(guest: Guest) -> bytes:

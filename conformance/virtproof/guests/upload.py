@@ -1,17 +1,14 @@
 """Bringing the guests to a host: a volume for each in a storage pool, by streams.
 
-What belongs here: the volumes and the streams, on the bare binding. What does not: the pool, which is the lane's to make and
-remove, and what the guests are (`catalogue`).
+What belongs here: the volumes. What does not: the pool, which is the lane's to make and remove, the streams
+themselves (`streams`), and what the guests are (`catalogue`).
 """
 
-from typing import Final
-
 from virtproof.guests.catalogue import GUESTS, IMAGE_BYTES, Guest
+from virtproof.guests.streams import send
 from virtproof_driver.binding import Connection, StoragePool, StorageVol
 from virtproof_driver.markup.storage import volume_xml
 from virtproof_driver.spec import VolumeSpec
-
-_PIECE: Final = 256 << 10  # bytes; libvirt's protocol takes no more than 16 MiB at once, and its own tools send as much
 
 
 def upload(connection: Connection, pool: str) -> None:
@@ -23,20 +20,6 @@ def upload(connection: Connection, pool: str) -> None:
     there = {volume.name(): volume for volume in found.listAllVolumes()}
     for guest in GUESTS.values():
         send(connection, there.get(guest.volume) or _made(found, guest), guest.boot_sector)
-
-
-def send(connection: Connection, volume: StorageVol, data: bytes) -> None:
-    """Write bytes at a volume's beginning; they are there when this returns."""
-    stream = connection.newStream()
-    try:
-        volume.upload(stream, 0, len(data))
-        rest = memoryview(data)
-        while rest:
-            rest = rest[stream.send(bytes(rest[:_PIECE])) :]
-    except BaseException:
-        stream.abort()
-        raise
-    stream.finish()
 
 
 def _made(pool: StoragePool, guest: Guest) -> StorageVol:

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 from virtproof.errors import LaneUnavailable
+from virtproof_driver.auth import without_credentials
 from virtproof_driver.binding import Binding, Connection
 from virtproof_driver.edge.libvirt_module import libvirt_binding
 
@@ -37,15 +37,8 @@ def opened(uri: str, *, read_only: bool = False, seconds: float = OPEN_SECONDS) 
     if opening.connection is not None:
         return opening.connection
     problem = str(opening.error) if opening.error else f"no answer within {seconds:g} s"
-    shown = without_password(uri)
+    shown = without_credentials(uri)
     raise LaneUnavailable(f"cannot reach {shown}: {_one_line(problem)}; check the host until `virsh -c '{shown}' list` works")
-
-
-def without_password(uri: str) -> str:
-    """A URI as it may be shown."""
-    parts = urlsplit(uri)
-    user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{host}")) if user else uri
 
 
 class _Opening(threading.Thread):

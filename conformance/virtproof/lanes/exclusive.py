@@ -44,8 +44,8 @@ class ExclusiveWorld:
             self._observer = opened(self._observed)
         return self._observer
 
-    def small(self, name: str, index: int) -> InstanceSpec:
-        return smallest("TEST", name, index)
+    def small(self, name: str, index: int, guest: str | None = None) -> InstanceSpec:
+        return smallest("TEST", name, index, guest=guest)
 
     def authenticated(self) -> tuple[str, str, str] | None:
         return None

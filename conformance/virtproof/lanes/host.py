@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable, SuiteError, UsageError
-from virtproof.lanes.bare import bare_binding, opened, without_password
+from virtproof.lanes.bare import bare_binding, opened
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.lanes.inhabited import inhabit, inhabited_node
@@ -19,6 +19,7 @@ from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Worker
 from virtproof.lanes.node import PASSWORD, USER, write_node
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
+from virtproof_driver.auth import without_credentials
 from virtproof_driver.binding import Binding, Connection
 from virtproof_driver.spec import InstanceSpec
 
@@ -49,8 +50,8 @@ class HostWorld:
             raise SuiteError(f"{self.uri}: this host exists only while a driver is connected: ask for the driver first")
         return found
 
-    def small(self, name: str, index: int) -> InstanceSpec:
-        return smallest(self._lane.connection_type, name, index)
+    def small(self, name: str, index: int, guest: str | None = None) -> InstanceSpec:
+        return smallest(self._lane.connection_type, name, index, guest=guest)
 
     def authenticated(self) -> tuple[str, str, str] | None:
         """The test driver in process asks for credentials where a node file says so; of other hosts the suite knows none."""
@@ -107,7 +108,7 @@ def check_permission(backend: Backend, *, allow_host: bool) -> None:
     """Raise LaneUnavailable when the host is out of reach, UsageError when it could be used but was not allowed."""
     check_reachable(backend)
     if not (is_in_process(backend.uri) or allow_host):
-        shown = without_password(backend.uri)
+        shown = without_credentials(backend.uri)
         raise UsageError(f"{backend.origin}: uri: {shown} is a host that virtproof did not set up; to use it, add --allow-host")
 
 

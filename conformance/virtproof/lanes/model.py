@@ -125,8 +125,11 @@ class CaseWorld(Protocol):
         """A connection past the driver, on the bare binding: an own one where the host can be shared, else the driver's own."""
         ...
 
-    def small(self, name: str, index: int) -> InstanceSpec:
-        """The smallest instance that the lane can run; `index` makes its UUID and hardware addresses."""
+    def small(self, name: str, index: int, guest: str | None = None) -> InstanceSpec:
+        """The smallest instance that the lane can run; `index` makes its UUID and hardware addresses.
+
+        `guest` names what runs in it, where not the guest that obeys; a lane without guests raises SuiteError for it.
+        """
         ...
 
     def authenticated(self) -> tuple[str, str, str] | None:

@@ -89,7 +89,7 @@ def _boot_disk(guest: Guest, wanted: _Wanted) -> Disk:
 
 
 def _container(wanted: _Wanted) -> InstanceSpec:
-    """A container on the folder with busybox, which all containers share: what runs in it is the argument of its first program."""
+    """A container on the folder with busybox, which all containers share: its first program's argument says what runs in it."""
     if wanted.guest not in CONTAINER_GUESTS:
         raise SuiteError(f"there is no guest {wanted.guest!r} for containers; there are {', '.join(sorted(CONTAINER_GUESTS))}")
     return replace(

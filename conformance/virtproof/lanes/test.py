@@ -46,8 +46,8 @@ class NodeFileWorld:
             raise SuiteError("a host of the lane test exists only while a driver is connected: ask for the driver first")
         return of_driver
 
-    def small(self, name: str, index: int) -> InstanceSpec:
-        return smallest("TEST", name, index)
+    def small(self, name: str, index: int, guest: str | None = None) -> InstanceSpec:
+        return smallest("TEST", name, index, guest=guest)
 
     def authenticated(self) -> tuple[str, str, str] | None:
         return write_node(self.folder, "node-auth.xml", authenticated=True), USER, PASSWORD

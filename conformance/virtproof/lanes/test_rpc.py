@@ -55,8 +55,8 @@ class SharedWorld:
         del of_driver
         return self._observer
 
-    def small(self, name: str, index: int) -> InstanceSpec:
-        return smallest("TEST", name, index)
+    def small(self, name: str, index: int, guest: str | None = None) -> InstanceSpec:
+        return smallest("TEST", name, index, guest=guest)
 
     def authenticated(self) -> tuple[str, str, str] | None:
         return None

@@ -7,6 +7,7 @@ names have the run's prefix and no worker's, so that no case takes them for its 
 from contextlib import suppress
 
 from virtproof.guests import upload
+from virtproof.guests.roots import upload_root
 from virtproof.lanes.bare import bare_binding
 from virtproof_driver.binding import Connection
 
@@ -31,6 +32,7 @@ def furnish(connection: Connection, run: str) -> None:
     made.build()
     made.create()
     upload(connection, pool)
+    upload_root(connection, pool)
     connection.networkDefineXML(f"<network><name>{network_name(run)}</name></network>").create()
 
 

@@ -5,6 +5,7 @@ What belongs here: the lane, and the worker's own container for cases that freez
 each, and given up when that fails.
 """
 
+import itertools
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,6 @@ from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.model import CaseWorld, Worker, label_of
 from virtproof.lanes.reaper import reap
 
-_PROXY = "proxy"
-
 
 class ContainerLane:
     """A hypervisor in a container, for one worker."""
@@ -37,7 +36,9 @@ class ContainerLane:
         self._description = worker.shared(backend)
         self._host = attached(self._description.container)
         self._own: Provisioned | None = None
+        self._proxies = itertools.count(1)  # a proxy keeps its address until it is closed, and its socket's file longer
         self._connection = opened(unix_uri(backend.uri, self._description.socket))
+        self.connection_type = self._connection.getType()
         self.versions = versions_of(self.binding, self._connection)
         self.fingerprint = fingerprint_of(self.versions, self._connection)
 
@@ -61,7 +62,8 @@ class ContainerLane:
     def _shared(self) -> Generator[CaseWorld]:
         told = self._description
         observed = unix_uri(self.backend.uri, told.socket)
-        reach = Reach(uri=told.uri(self.backend.uri, self.transport), observed=observed, description=told)
+        uri = told.uri(self.backend.uri, self.transport)
+        reach = Reach(uri=uri, observed=observed, connection_type=self.connection_type, description=told)
         world = ContainerWorld(reach, self._guests(self._host))
         try:
             yield world
@@ -71,7 +73,7 @@ class ContainerLane:
     @contextmanager
     def _exclusive(self) -> Generator[CaseWorld]:
         own = self._owned()
-        path = own.folder / _PROXY if self.transport == "unix" else None
+        path = own.folder / f"proxy-{next(self._proxies)}" if self.transport == "unix" else None
         forwarder = Forwarder(own.description.socket, path)
         world = ExclusiveContainerWorld(self._reach(own.description, forwarder), self._guests(own.host), own.host, forwarder)
         forwarder.accept()
@@ -106,7 +108,8 @@ class ContainerLane:
     def _reach(self, own: Description, forwarder: Forwarder) -> Reach:
         address = forwarder.address
         proxied = unix_uri(self.backend.uri, Path(address)) if isinstance(address, str) else tcp_uri(self.backend.uri, address[1])
-        return Reach(uri=proxied, observed=unix_uri(self.backend.uri, own.socket), description=own)
+        observed = unix_uri(self.backend.uri, own.socket)
+        return Reach(uri=proxied, observed=observed, connection_type=self.connection_type, description=own)
 
     def _guests(self, host: Host) -> ContainerGuests:
         return ContainerGuests(host, urlsplit(self.backend.uri).scheme, self.worker.name)

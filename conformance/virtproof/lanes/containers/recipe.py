@@ -1,8 +1,8 @@
 """The recipe of the image that hosts QEMU and LXC: its files, which suite of Debian, and the digest that names the result.
 
-What belongs here: values and what is computed from them. What does not: the files themselves (`virtproof/images`), and building
-(`images`). The digest is over every file and the suite, so that a changed recipe is another image, and an unchanged one is built
-once.
+What belongs here: values and what is computed from them. What does not: the files themselves (`virtproof/images`, and
+`virtproof/guests/root` for what containers run), and building (`images`). The digest is over every file and the suite, so that a
+changed recipe is another image, and an unchanged one is built once.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ SUITE: Final = "trixie"  # QEMU 7.2 of bookworm loses dirty pages in migration u
 SUITE_VARIABLE: Final = "VIRTPROOF_SUITE"
 REPOSITORY: Final = "virtproof-host"
 BASE_REPOSITORY: Final = "virtproof-base"
-_PACKAGE: Final = "virtproof.images"
+_FOLDERS: Final = ("images", "guests/root")
 _SUITE: Final = re.compile(r"[a-z]+")
 _EXECUTABLE: Final = 0o755
 
@@ -63,5 +63,5 @@ def shipped_recipe(suite: str = SUITE) -> Recipe:
     """The recipe that ships, for a suite of Debian. Raises UsageError for what cannot be the name of one."""
     if _SUITE.fullmatch(suite) is None:
         raise UsageError(f"{SUITE_VARIABLE}={suite!r} is no suite of Debian; write one such as {SUITE}, bookworm or sid")
-    entries = resources.files(_PACKAGE).iterdir()
+    entries = [entry for folder in _FOLDERS for entry in resources.files("virtproof").joinpath(folder).iterdir()]
     return Recipe(suite=suite, files={entry.name: entry.read_bytes() for entry in entries if entry.is_file()})

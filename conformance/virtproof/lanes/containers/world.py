@@ -22,10 +22,14 @@ from virtproof_driver.spec import InstanceSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How a container is reached: `uri` is the driver's way, `observed` leads to the same daemon past any proxy."""
+    """How a container is reached: `uri` is the driver's way, `observed` leads to the same daemon past any proxy.
+
+    `connection_type` is virConnectGetType's answer, asked before: a frozen daemon would not give it.
+    """
 
     uri: str
     observed: str
+    connection_type: str
     description: Description
 
 
@@ -57,8 +61,8 @@ class ContainerWorld:
             self._observer = opened(self._reach.observed)
         return self._observer
 
-    def small(self, name: str, index: int) -> InstanceSpec:
-        return smallest(self.observer(None).getType(), name, index, self._reach.description.furniture)
+    def small(self, name: str, index: int, guest: str | None = None) -> InstanceSpec:
+        return smallest(self._reach.connection_type, name, index, self._reach.description.furniture, guest)
 
     def authenticated(self) -> tuple[str, str, str] | None:
         return None
