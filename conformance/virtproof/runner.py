@@ -22,7 +22,7 @@ from virtproof import profiles, suite
 from virtproof.errors import LaneUnavailable, SuiteError, UsageError
 from virtproof.lane_pool import lane_keys
 from virtproof.lanes.host import check_permission
-from virtproof.lanes.provisioning import why_unavailable
+from virtproof.lanes.provisioning import make_ready, why_unavailable
 from virtproof.merging import WORKERS_DIR
 from virtproof.options import Options, arguments_of
 from virtproof.progress import Progress
@@ -65,10 +65,13 @@ def run(options: RunOptions, stream: TextIO | None = None) -> RunOutcome:
     Raises UsageError for what cannot be asked (backend, profile, expression, pytest argument), LaneUnavailable when a lane cannot
     be had here, SuiteError when pytest itself went wrong; each is one line. KeyboardInterrupt when it came before any case.
     """
+    told = stream or sys.stderr
     check(options)
+    for key in lane_keys(options.session):
+        make_ready(key.backend, lambda line: print(line, file=told, flush=True))
     _clear(options.out)
     failures = CollectionFailures()
-    code = _pytest(options, Progress(stream or sys.stderr), failures)
+    code = _pytest(options, Progress(told), failures)
     log = options.out / LOG_FILE
     if code is pytest.ExitCode.USAGE_ERROR:
         raise UsageError(_last_error(log))

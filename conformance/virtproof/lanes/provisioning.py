@@ -12,6 +12,7 @@ from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable, UsageError
 from virtproof.lanes.bare import bare_binding
 from virtproof.lanes.containers.engine import check_engine
+from virtproof.lanes.containers.images import ready_image
 from virtproof.lanes.containers.lane import ContainerLane
 from virtproof.lanes.daemon import libvirtd
 from virtproof.lanes.host import HostLane, check_permission, check_reachable
@@ -35,6 +36,13 @@ _NEEDS: Mapping[str, tuple[Callable[[], object], ...]] = MappingProxyType(
 )
 
 
+_READYING: Mapping[str, Callable[[Callable[[str], object]], None]] = MappingProxyType({"container": ready_image})
+
+
+def _nothing(_say: Callable[[str], object]) -> None:
+    return None
+
+
 def provision(backend: Backend, transport: str, worker: Worker, *, allow_host: bool = False) -> Lane:
     """A lane of a backend for a worker, over one of its transports.
 
@@ -46,6 +54,11 @@ def provision(backend: Backend, transport: str, worker: Worker, *, allow_host: b
     if not backend.provisioner:
         check_permission(backend, allow_host=allow_host)
     return PROVISIONERS.get(backend.provisioner, HostLane)(backend, transport, worker)
+
+
+def make_ready(backend: Backend, say: Callable[[str], object]) -> None:
+    """Do beforehand what takes long and is done once on a machine: an image. Raises LaneUnavailable when it cannot be done."""
+    _READYING.get(backend.provisioner, _nothing)(say)
 
 
 def why_unavailable(backend: Backend) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 
 from virtproof.errors import LaneUnavailable
 from virtproof.lanes.containers.bases import Say, base_of, has_image
-from virtproof.lanes.containers.engine import Engine, engine_error
+from virtproof.lanes.containers.engine import Engine, connected, engine_error
 from virtproof.lanes.containers.recipe import SUITE, SUITE_VARIABLE, Recipe, shipped_recipe
 
 BUILD_SECONDS: Final = 1200
@@ -22,6 +22,15 @@ _LAST: Final = 3  # lines of a failed build that are told
 def suite_of(environment: Mapping[str, str] = os.environ) -> str:
     """The suite of Debian that the environment asks for, the default without."""
     return environment.get(SUITE_VARIABLE) or SUITE
+
+
+def ready_image(say: Say) -> None:
+    """Have the shipped recipe's image. Raises LaneUnavailable as `image_of` does."""
+    engine = connected()
+    try:
+        image_of(engine, say)
+    finally:
+        engine.close()
 
 
 def image_of(engine: Engine, say: Say, recipe: Recipe | None = None) -> str:
