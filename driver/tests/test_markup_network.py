@@ -64,6 +64,7 @@ SPECS = st.builds(
     uuid=st.uuids(),
     forward=st.sampled_from([ForwardMode.NAT, ForwardMode.ROUTE, ForwardMode.ISOLATED]),
     bridge=st.from_regex(r"[A-Za-z][A-Za-z0-9_.-]{0,14}", fullmatch=True),
+    spanning_tree=st.booleans(),
     subnets=st.integers(1, 3).flatmap(lambda count: st.tuples(*(subnets(octet) for octet in range(count)))),
 )
 

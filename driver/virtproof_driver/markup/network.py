@@ -24,8 +24,7 @@ def network_xml(spec: NetworkSpec) -> str:
         tree.add(root, "uuid", str(spec.uuid))
     if spec.forward is not ForwardMode.ISOLATED:
         tree.add(root, "forward", mode=spec.forward.value)
-    if spec.bridge is not None:
-        tree.add(root, "bridge", name=spec.bridge)
+    _add_bridge(root, spec)
     root.extend(_subnet_element(subnet) for subnet in spec.subnets)
     return tree.text_of(root)
 
@@ -43,6 +42,7 @@ def parse_network(xml: str) -> NetworkSpec:
         uuid=None if uuid is None else UUID(uuid),
         forward=_forward(root.find("forward")),
         bridge=tree.find_attribute(root, "bridge", "name"),
+        spanning_tree=tree.find_attribute(root, "bridge", "stp") == "on",
         subnets=tuple(_subnet(element) for element in root.iterfind("ip")),
     )
 
@@ -50,6 +50,14 @@ def parse_network(xml: str) -> NetworkSpec:
 def normalised(spec: NetworkSpec) -> NetworkSpec:
     """The spec as it reads back from libvirt, but for what was left out: addresses in their shortest spelling."""
     return replace(spec, subnets=tuple(_normalised(subnet) for subnet in spec.subnets))
+
+
+def _add_bridge(root: Element, spec: NetworkSpec) -> None:
+    """The bridge; how it looks for loops is not ours to say of one that the host has."""
+    if spec.forward is ForwardMode.BRIDGE:
+        tree.add(root, "bridge", name=spec.bridge)
+    else:
+        tree.add(root, "bridge", name=spec.bridge, stp="on" if spec.spanning_tree else "off", delay="0")
 
 
 def _normalised(subnet: Subnet) -> Subnet:
