@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 from virtproof.guests.coming_up import await_up
 from virtproof.lanes.facts import hypervisor_of
 from virtproof.lanes.model import DaemonControl
-from virtproof_driver.binding import Connection, Domain, StorageVol
+from virtproof_driver.binding import Connection, Domain, StoragePool, StorageVol
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.markup.storage import pool_xml, volume_xml
@@ -89,6 +89,16 @@ def up(bench: Bench) -> Generator[Instance]:
 
 
 @contextmanager
+def defined(bench: Bench, spec: InstanceSpec) -> Generator[Instance]:
+    """An instance that the driver defined and did not start, destroyed by it at the end."""
+    instance = bench.driver.spawn(spec, start=False)
+    try:
+        yield instance
+    finally:
+        bench.driver.destroy(instance.uuid)
+
+
+@contextmanager
 def driven_pool(bench: Bench) -> Generator[str]:
     """The name of a pool that the driver made."""
     spec = bench.pool()
@@ -122,10 +132,15 @@ def past(libvirt_object: object, method: str, *arguments: object) -> Any:
 @contextmanager
 def bare_domain(bench: Bench, *, start: bool = True) -> Generator[Domain]:
     """A domain made on the bare connection, with a display, running unless `start` is False."""
-    spec = bench.small()
+    with bare_defined(bench, domain_xml(_with_display(bench.small()), hypervisor_of(bench.host())), start=start) as domain:
+        yield domain
+
+
+@contextmanager
+def bare_defined(bench: Bench, xml: str, *, start: bool = True) -> Generator[Domain]:
+    """A domain of this XML made on the bare connection, running unless `start` is False."""
     connection = bench.host()
-    hypervisor = hypervisor_of(connection)
-    domain = connection.defineXML(domain_xml(_with_display(spec), hypervisor))
+    domain = connection.defineXML(xml)
     try:
         if start:
             domain.create()
@@ -133,20 +148,27 @@ def bare_domain(bench: Bench, *, start: bool = True) -> Generator[Domain]:
     finally:
         with suppress(Exception):  # off already
             domain.destroy()
-        domain.undefineFlags(hypervisor.undefine_flags)
+        domain.undefineFlags(hypervisor_of(connection).undefine_flags)
 
 
 @contextmanager
 def bare_volume(bench: Bench) -> Generator[StorageVol]:
     """A volume in a pool of its own, both made on the bare connection."""
+    with bare_pool(bench) as pool:
+        volume = pool.createXML(volume_xml(bench.volume()))
+        yield volume
+        volume.delete()
+
+
+@contextmanager
+def bare_pool(bench: Bench) -> Generator[StoragePool]:
+    """A pool made on the bare connection, active and empty."""
     pool = bench.host().storagePoolDefineXML(pool_xml(bench.pool()))
     try:
         with suppress(Exception):  # a pool of this kind may need no building, or is built already
             pool.build()
         pool.create()
-        volume = pool.createXML(volume_xml(bench.volume()))
-        yield volume
-        volume.delete()
+        yield pool
     finally:
         with suppress(Exception):  # it did not start
             pool.destroy()

@@ -2,95 +2,108 @@
 
 What belongs here: their questions. What does not: what an answer means (`agreement`). Attaching is asked for on the running
 domain and its definition together, which is what the capabilities promise: since libvirt 10.0 the test driver attaches to the
-running one alone.
+running one alone. Detaching is asked for of a definition, since from a running domain only a guest can release a device.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, tostring
 
 from virtproof.guests.own_disk import with_own_disk
-from virtproof.probes.bench import VOLUME_BYTES, Bench, bare_domain, bare_volume, past, running
+from virtproof.probes.bench import (
+    VOLUME_BYTES,
+    Bench,
+    bare_domain,
+    bare_volume,
+    defined,
+    driven_pool,
+    driven_volume,
+    past,
+    running,
+)
 from virtproof.probes.model import Probe
 from virtproof_driver import Capability
-from virtproof_driver.constants import Affect
+from virtproof_driver.binding import StorageVol
+from virtproof_driver.constants import Affect, BlockResizeFlag
+from virtproof_driver.markup.attached import device_xml
 from virtproof_driver.markup.snapshot import snapshot_xml
-from virtproof_driver.spec import Disk, FileSource, Interface, SnapshotSpec
+from virtproof_driver.spec import Disk, FileSource, Interface, NewVolume, SnapshotSpec, VolumeSource
 
 _BOTH: Final = int(Affect.LIVE | Affect.CONFIG)
 _DISK_ONLY: Final = 16  # VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY
 _MAC: Final = "52:54:00:00:fe:ed"
-_IMAGE: Final = "/virtproof/probe.img"
 _MADE: Final = ("spawn", "destroy")
 
 
 def _attach_volume(bench: Bench) -> None:
-    with running(bench) as instance:
-        bench.call("attach_volume", instance.uuid, Disk(target="vdz", source=FileSource(path=_IMAGE)))
+    with driven_volume(bench) as (pool, volume), running(bench) as instance:
+        bench.driver.attach_volume(instance.uuid, Disk(target="vdz", source=VolumeSource(pool=pool, volume=volume)))
 
 
 def _detach_volume(bench: Bench) -> None:
-    with running(bench) as instance:
-        bench.call("detach_volume", instance.uuid, "vda")
+    spec = bench.small()
+    with defined(bench, spec) as instance:
+        bench.driver.detach_volume(instance.uuid, spec.disks[0].target if spec.disks else "vda")
 
 
 def _extend_volume(bench: Bench) -> None:
-    with running(bench) as instance:
-        bench.call("extend_volume", instance.uuid, "vda", 2 * VOLUME_BYTES)
+    spec = bench.small()
+    with driven_pool(bench) as pool:
+        disk = Disk(target="vdz", source=NewVolume(pool=pool, volume=bench.names("volume"), capacity_bytes=VOLUME_BYTES))
+        with running(bench, replace(spec, disks=(*spec.disks, disk))) as instance:
+            bench.driver.extend_volume(instance.uuid, "vdz", 2 * VOLUME_BYTES)
 
 
 def _attach_interface(bench: Bench) -> None:
     with running(bench) as instance:
-        bench.call("attach_interface", instance.uuid, Interface(mac=_MAC, network="default"))
+        bench.driver.attach_interface(instance.uuid, _interface(bench))
 
 
 def _detach_interface(bench: Bench) -> None:
     spec = bench.small()
-    mac = spec.interfaces[0].mac if spec.interfaces else _MAC
-    with running(bench, spec) as instance:
-        bench.call("detach_interface", instance.uuid, mac)
+    with defined(bench, spec) as instance:
+        bench.driver.detach_interface(instance.uuid, spec.interfaces[0].mac if spec.interfaces else _MAC)
 
 
-def _disk() -> str:
-    disk = Element("disk", type="file")
-    SubElement(disk, "source", file=_IMAGE)
-    SubElement(disk, "target", dev="vdz", bus="virtio")
-    return tostring(disk, encoding="unicode")
-
-
-def _interface() -> str:
-    interface = Element("interface", type="network")
-    SubElement(interface, "mac", address=_MAC)
-    SubElement(interface, "source", network="default")
-    return tostring(interface, encoding="unicode")
+def _interface(bench: Bench) -> Interface:
+    """An interface as the lane's smallest instance has one, where it has any, with an address of its own."""
+    interfaces = bench.small().interfaces
+    return interfaces[0] if interfaces else Interface(mac=_MAC, network="default")
 
 
 def _bare_attach_disk(bench: Bench) -> None:
-    with bare_domain(bench) as domain:
-        past(domain, "attachDeviceFlags", _disk(), _BOTH)
+    with bare_volume(bench) as volume, bare_domain(bench) as domain:
+        domain.attachDeviceFlags(_file_disk(volume), _BOTH)
 
 
 def _bare_detach_disk(bench: Bench) -> None:
-    with bare_domain(bench) as domain:
-        past(domain, "attachDeviceFlags", _disk(), _BOTH)
-        past(domain, "detachDeviceFlags", _disk(), _BOTH)
+    with bare_volume(bench) as volume, bare_domain(bench, start=False) as domain:
+        domain.attachDeviceFlags(_file_disk(volume), Affect.CONFIG)
+        domain.detachDeviceFlags(_file_disk(volume), Affect.CONFIG)
 
 
 def _bare_extend(bench: Bench) -> None:
-    with bare_domain(bench) as domain:
-        past(domain, "blockResize", "vda", 2 * VOLUME_BYTES, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
+    with bare_volume(bench) as volume, bare_domain(bench) as domain:
+        domain.attachDeviceFlags(_file_disk(volume), _BOTH)
+        domain.blockResize("vdz", 2 * VOLUME_BYTES, BlockResizeFlag.BYTES)
 
 
 def _bare_attach_interface(bench: Bench) -> None:
     with bare_domain(bench) as domain:
-        past(domain, "attachDeviceFlags", _interface(), _BOTH)
+        domain.attachDeviceFlags(device_xml(_interface(bench)), _BOTH)
 
 
 def _bare_detach_interface(bench: Bench) -> None:
-    with bare_domain(bench) as domain:
-        past(domain, "attachDeviceFlags", _interface(), _BOTH)
-        past(domain, "detachDeviceFlags", _interface(), _BOTH)
+    xml = device_xml(_interface(bench))
+    with bare_domain(bench, start=False) as domain:
+        domain.attachDeviceFlags(xml, Affect.CONFIG)
+        domain.detachDeviceFlags(xml, Affect.CONFIG)
+
+
+def _file_disk(volume: StorageVol) -> str:
+    return device_xml(Disk(target="vdz", source=FileSource(path=volume.path())))
 
 
 def _snapshot(bench: Bench, *, external: bool) -> None:

@@ -18,11 +18,6 @@ from virtproof_driver.contract import ComputeDriver
 # Methods of the design's contract that the Protocol does not spell yet.
 FURTHER: Final = frozenset(
     {
-        "attach_volume",
-        "detach_volume",
-        "extend_volume",
-        "attach_interface",
-        "detach_interface",
         "capture_image",
         "console_output",
         "console",

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from virtproof_driver.actions import AttachDevice, DetachDevice, DeviceKind, DeviceName, NoteDevices
 from virtproof_driver.checks import mac as check_mac
-from virtproof_driver.constants import Affect, MetadataType
+from virtproof_driver.constants import Affect, MetadataType, XmlFlag
 from virtproof_driver.errors import (
     DeviceExists,
     DeviceNotFound,
@@ -33,6 +33,7 @@ from virtproof_driver.operations.executing import execute, perform
 from virtproof_driver.operations.inventory import inactive_xml, instance
 from virtproof_driver.operations.lifecycle import has_managed_save
 from virtproof_driver.operations.releasing import detach
+from virtproof_driver.operations.secrets import require_secrets
 from virtproof_driver.operations.volumes import lookup_volume
 from virtproof_driver.plans import attach_plan, detach_plan
 from virtproof_driver.spec import Disk, DiskSource, FileSource, InstanceSpec, Interface, NewVolume, VolumeSource
@@ -63,6 +64,7 @@ def attach_volume(link: Link, uuid: UUID, disk: Disk) -> None:
     with link.turn(uuid):
         found = present(link, uuid, DeviceKind.DISK)
         _check_free(found, uuid, disk)
+        require_secrets(link, (disk,))
         spec = found.spec
         _check_source(link, spec, disk)
         execute(link, attach_plan(disk, spec, replace(spec, disks=(*spec.disks, disk)), found.affect))
@@ -171,7 +173,8 @@ def _perform_attach(action: AttachDevice, link: Link) -> None:
     try:
         changing(link, action.uuid, action.affect, lambda affect: link.call(domain.attachDeviceFlags, action.xml, affect))
     except (InvalidSpec, InvalidState, HypervisorError) as refusal:
-        if find_device(link.call(domain.XMLDesc), action.device) is not None:  # another client was first
+        now = (link.call(domain.XMLDesc, flags) for flags in (0, XmlFlag.INACTIVE))
+        if any(find_device(xml, action.device) is not None for xml in now):  # another client was first
             raise DeviceExists(action.device.key, f"in instance {action.uuid}") from refusal
         raise
 
