@@ -1,6 +1,6 @@
-"""Probes of the areas console and agent.
+"""Probes of screens, displays and the guest agent.
 
-What belongs here: their questions. What does not: what an answer means (`agreement`).
+What belongs here: their questions. What does not: consoles (`consoles`), and what an answer means (`agreement`).
 """
 
 from collections.abc import Generator, Mapping
@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from virtproof.probes.bench import Bench, bare_domain, past, require, running
+from virtproof.probes.bench import Bench, bare_domain, require, running
 from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability
 from virtproof_driver.errors import AgentUnresponsive
@@ -18,23 +18,6 @@ from virtproof_driver.values import Instance
 
 _MADE: Final = ("spawn", "destroy")
 _PASSWORD: Final = "probe"  # noqa: S105 - for a guest of the suite's own
-
-
-def _console_output(bench: Bench) -> None:
-    with running(bench) as instance:
-        bench.call("console_output", instance.uuid)
-
-
-def _console(bench: Bench) -> None:
-    with running(bench) as instance:
-        bench.call("console", instance.uuid).close()
-
-
-def _bare_console(bench: Bench) -> None:
-    with bare_domain(bench) as domain:
-        stream = bench.host().newStream(0)
-        past(domain, "openConsole", None, stream, 0)
-        stream.abort()
 
 
 def _screenshot(bench: Bench) -> None:
@@ -95,8 +78,6 @@ def _bare_quiesce(bench: Bench) -> None:
 
 PROBES: Mapping[Capability, Probe] = MappingProxyType(
     {
-        Capability.CONSOLE_OUTPUT: Probe(through=_console_output, methods=(*_MADE, "console_output")),
-        Capability.CONSOLE_STREAM: Probe(through=_console, methods=(*_MADE, "console"), bare=_bare_console),
         Capability.SCREENSHOT: Probe(through=_screenshot, methods=(*_MADE, "screenshot"), bare=_bare_screenshot),
         Capability.GRAPHICS: Probe(through=_graphics, methods=(*_MADE, "graphics"), bare=_bare_graphics),
         Capability.AGENT_PASSWORD: Probe(through=_password, methods=(*_MADE, "set_admin_password"), bare=_bare_password),

@@ -6,7 +6,7 @@ What belongs here: putting the areas' tables together. What does not: probes.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from virtproof.probes import connection, devices, guest, host, lifecycle, storage
+from virtproof.probes import connection, consoles, containers, devices, guest, host, lifecycle, machines, storage
 from virtproof.probes.model import Probe
 from virtproof_driver import Capability
 
@@ -14,8 +14,11 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
     {
         **host.PROBES,
         **lifecycle.PROBES,
+        **machines.PROBES,
         **devices.PROBES,
         **guest.PROBES,
+        **consoles.PROBES,
+        **containers.PROBES,
         **storage.PROBES,
         **connection.PROBES,
     }
