@@ -30,6 +30,7 @@ from virtproof_driver.spec import (
     NewVolume,
     PoolSpec,
     RescueImage,
+    SecretSpec,
     SnapshotSpec,
     VolumeSpec,
 )
@@ -156,6 +157,7 @@ def test_the_whole_contract_works(anywhere: LibvirtDriver) -> None:
     driver.delete_volume("story", "golden")
     driver.delete_pool("story")
     refuse_devices(driver, spec)
+    refuse_bytes_and_secrets(driver, spec)
     with pytest.raises(NotSupported):
         driver.resize_volume("story", "golden", 1)
     driver.close()
@@ -170,6 +172,20 @@ def refuse_devices(driver: ComputeDriver, spec: InstanceSpec) -> None:
         lambda: driver.extend_volume(spec.uuid, "vda", 4096),
         lambda: driver.attach_interface(spec.uuid, spec.interfaces[0]),
         lambda: driver.detach_interface(spec.uuid, spec.interfaces[0].mac),
+    ):
+        with pytest.raises(NotSupported):
+            refused()
+
+
+def refuse_bytes_and_secrets(driver: ComputeDriver, spec: InstanceSpec) -> None:
+    """Volumes of the test driver hold no bytes, and it has no secrets."""
+    for refused in (
+        lambda: driver.upload_volume("story", "golden", b""),
+        lambda: driver.download_volume("story", "golden", print),
+        lambda: driver.capture_image(spec.uuid, print),
+        lambda: driver.create_secret(SecretSpec(uuid=spec.uuid), b"value"),
+        driver.secrets,
+        lambda: driver.delete_secret(spec.uuid),
     ):
         with pytest.raises(NotSupported):
             refused()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,9 +14,10 @@ from lxml import etree
 from virtproof_driver.binding import Connection, StoragePool
 from virtproof_driver.checks import LONGEST_NAME
 from virtproof_driver.edge.libvirt_module import libvirt_binding
-from virtproof_driver.markup.storage import parse_pool, parse_volume, pool_xml, volume_xml
+from virtproof_driver.markup.storage import parse_pool, parse_volume, physical_bytes, pool_xml, volume_info, volume_xml
 from virtproof_driver.spec import DiskFormat, PoolSpec, VolumeSpec
 from virtproof_driver.validation import validate_pool, validate_volume
+from virtproof_driver.values import VolumeInfo
 
 SCHEMAS = Path("/usr/share/libvirt/schemas")
 NASTY = "<>&\"' \u00e9\U0001f600]]>"
@@ -27,7 +29,12 @@ NAMES = TEXT.filter(lambda name: len(name.encode()) <= LONGEST_NAME and name not
 POOLS = st.builds(PoolSpec, name=NAMES, target=TEXT.map(lambda tail: f"/{tail}"), uuid=st.uuids())
 SIZES = st.integers(0, 2**63 - 1)
 VOLUMES = st.builds(
-    VolumeSpec, name=NAMES, capacity_bytes=SIZES, allocation_bytes=SIZES | st.none(), format=st.sampled_from(DiskFormat)
+    VolumeSpec,
+    name=NAMES,
+    capacity_bytes=SIZES,
+    allocation_bytes=SIZES | st.none(),
+    format=st.sampled_from(DiskFormat),
+    secret=st.uuids() | st.none(),
 )
 
 
@@ -107,3 +114,58 @@ def test_sizes_come_in_any_unit_of_libvirts(size: str, bytes_: int) -> None:
     assert parse_volume(f"<volume><name>v</name>{size}</capacity></volume>") == VolumeSpec(
         name="v", capacity_bytes=bytes_, allocation_bytes=None
     )
+
+
+@given(spec=VOLUMES, backing=NAMES, backing_format=st.sampled_from(DiskFormat))
+@settings(deadline=None)
+def test_a_backed_volume_reads_back(
+    volume_schema: etree.RelaxNG, spec: VolumeSpec, backing: str, backing_format: DiskFormat
+) -> None:
+    backed = replace(spec, backing=backing, backing_format=backing_format)
+    xml = volume_xml(backed, f"/pool/{backing}")
+    volume_schema.assertValid(etree.fromstring(xml))
+    assert parse_volume(xml.replace("<target>", f"<target><path>{escape(f'/pool/{spec.name}')}</path>")) == backed
+
+
+STORED = """
+<volume type='file'>
+  <name>top</name>
+  <capacity unit='KiB'>1024</capacity><allocation unit='bytes'>200704</allocation><physical unit='bytes'>196616</physical>
+  <target><path>/p/top</path><format type='{format}'/>{encryption}</target>
+  {backing}
+</volume>
+"""
+
+
+def stored(backing: str = "", encryption: str = "", disk_format: str = "qcow2") -> str:
+    return STORED.format(backing=backing, encryption=encryption, format=disk_format)
+
+
+@pytest.mark.parametrize(
+    ("xml", "disk_format", "backing", "encrypted"),
+    [
+        pytest.param(stored(), "qcow2", None, False, id="plain"),
+        pytest.param(stored(backing="<backingStore><path>/p/base</path></backingStore>"), "qcow2", "base", False, id="beside"),
+        pytest.param(
+            stored(backing="<backingStore><path>/q/base</path></backingStore>"), "qcow2", "/q/base", False, id="elsewhere"
+        ),
+        pytest.param(stored(encryption="<encryption format='luks'/>", disk_format="raw"), "raw", None, True, id="encrypted"),
+        pytest.param(stored(disk_format="vmdk"), "vmdk", None, False, id="foreign"),
+    ],
+)
+def test_a_volumes_xml_tells_what_it_is(xml: str, disk_format: str, backing: str | None, encrypted: bool) -> None:
+    assert volume_info(xml, "p") == VolumeInfo(
+        pool="p",
+        name="top",
+        path="/p/top",
+        capacity_bytes=1 << 20,
+        allocation_bytes=200704,
+        format=disk_format,
+        backing=backing,
+        encrypted=encrypted,
+    )
+    assert physical_bytes(xml) == 196616
+
+
+def test_without_a_physical_size_a_volume_is_as_long_as_its_capacity() -> None:
+    assert physical_bytes("<volume><capacity>7</capacity></volume>") == 7

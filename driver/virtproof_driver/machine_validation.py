@@ -43,6 +43,8 @@ def needed(spec: InstanceSpec) -> Iterator[Capability]:
         yield Capability.FIRMWARE_EFI
     if spec.tpm is not None:
         yield Capability.TPM
+    if spec.panic_device:
+        yield Capability.EVENTS_PANIC
     if spec.limits is not None:
         yield Capability.LIMITS
     if any(console.log is not None for console in spec.consoles):

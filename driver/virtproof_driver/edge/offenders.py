@@ -19,6 +19,8 @@ def offender(function: Callable[..., Any], args: Sequence[object], code: int | N
     first = args[0] if args else None
     looked_up = first if isinstance(first, str) and "ookup" in getattr(function, "__name__", "") else ""
     owner = _identity(bound) or _identity(first)
+    if code == ErrorCode.NO_SECRET:  # the owner is what needs the secret
+        return looked_up
     return (owner or looked_up) if code == ErrorCode.NO_DOMAIN else (looked_up or owner)
 
 

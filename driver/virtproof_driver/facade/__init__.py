@@ -4,10 +4,12 @@ from virtproof_driver.facade.agent import AgentMethods
 from virtproof_driver.facade.console import ConsoleMethods
 from virtproof_driver.facade.devices import DeviceMethods
 from virtproof_driver.facade.events import EventMethods
+from virtproof_driver.facade.images import ImageMethods
 from virtproof_driver.facade.inventory import InventoryMethods
 from virtproof_driver.facade.lifecycle import LifecycleMethods
 from virtproof_driver.facade.metadata import MetadataMethods
 from virtproof_driver.facade.networks import NetworkMethods
+from virtproof_driver.facade.secrets import SecretMethods
 from virtproof_driver.facade.snapshots import SnapshotMethods
 from virtproof_driver.facade.storage import StorageMethods
 
@@ -16,10 +18,12 @@ __all__ = [
     "ConsoleMethods",
     "DeviceMethods",
     "EventMethods",
+    "ImageMethods",
     "InventoryMethods",
     "LifecycleMethods",
     "MetadataMethods",
     "NetworkMethods",
+    "SecretMethods",
     "SnapshotMethods",
     "StorageMethods",
 ]

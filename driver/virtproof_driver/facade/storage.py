@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.claiming import claims, reads
+from virtproof_driver.contract import Sink, Source
 from virtproof_driver.facade.area import Area
-from virtproof_driver.operations import storage, volumes
+from virtproof_driver.operations import storage, transfers, volumes
 from virtproof_driver.spec import PoolSpec, VolumeSpec
 from virtproof_driver.values import PoolInfo, VolumeInfo
 
@@ -73,10 +74,33 @@ class StorageMethods(Area):
 
     @claims(Capability.STORAGE_VOLUMES)
     def delete_volume(self, pool: str, name: str) -> None:
-        """Delete a volume and what it holds. VolumeNotFound."""
+        """Delete a volume and what it holds. VolumeNotFound; VolumeInUse when another one of the pool reads from it.
+
+        Whether an instance has it is not looked at: libvirt deletes it under a running guest.
+        """
         volumes.delete_volume(self._link, pool, name)
 
     @claims(Capability.STORAGE_RESIZE)
     def resize_volume(self, pool: str, name: str, capacity_bytes: int) -> VolumeInfo:
-        """Change a volume's capacity."""
+        """Make a volume larger. InvalidSpec when it would be smaller; NotSupported of an encrypted one."""
         return volumes.resize_volume(self._link, pool, name, capacity_bytes)
+
+    @claims(Capability.STORAGE_UPLOAD)
+    def upload_volume(
+        self, pool: str, name: str, source: Source, *, offset_bytes: int = 0, length_bytes: int | None = None
+    ) -> int:
+        """Write a source's bytes into a volume's file from an offset on, and return how many they were.
+
+        With a length the source must give exactly so many. InvalidSpec before anything is sent that a raw volume has no room
+        for, InvalidState when the pool has none. What the source raises ends it and goes to the caller; then, as after any error,
+        the volume holds what was sent until then.
+        """
+        return transfers.upload_volume(self._link, (pool, name), source, offset_bytes=offset_bytes, length_bytes=length_bytes)
+
+    @claims(Capability.STORAGE_DOWNLOAD)
+    def download_volume(self, pool: str, name: str, sink: Sink, *, offset_bytes: int = 0, length_bytes: int | None = None) -> int:
+        """Give the sink the bytes of a volume's file, in pieces, and return how many they were; none beyond its end.
+
+        What the sink raises ends it and goes to the caller.
+        """
+        return transfers.download_volume(self._link, (pool, name), sink, offset_bytes=offset_bytes, length_bytes=length_bytes)
