@@ -13,13 +13,14 @@ from virtproof.case_context import CaseContext, is_exclusive, put_right
 from virtproof.cases import case_of
 from virtproof.errors import SuiteError
 from virtproof.foreign import take_domain
+from virtproof.guests.lent import lent_image
 from virtproof.lanes.model import DaemonControl, GuestControl, Lane
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.session import SESSION
 from virtproof_driver.contract import ComputeDriver
-from virtproof_driver.spec import InstanceSpec, PoolSpec
+from virtproof_driver.spec import InstanceSpec, PoolSpec, RescueImage
 from virtproof_driver.values import Instance, PoolInfo
 
 
@@ -105,6 +106,13 @@ def instance(driver: ComputeDriver, small: Small) -> Instance:
 def off_instance(driver: ComputeDriver, small: Small) -> Instance:
     """An instance that is defined and off."""
     return driver.spawn(small(), start=False)
+
+
+@pytest.fixture
+def rescue_image(small: Small, names: Callable[..., str], world: World) -> Iterator[RescueImage]:
+    """An image to rescue with, which nothing else uses: on a lane with guests a copy of what the smallest instance boots."""
+    with lent_image(lambda: world.connection, small(), names("rescue")) as image:
+        yield image
 
 
 @pytest.fixture

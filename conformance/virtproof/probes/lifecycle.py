@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from virtproof.guests.lent import lent_image
 from virtproof.probes.bench import Bench, bare_domain, require, running, up
 from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability
 from virtproof_driver.constants import MetadataType, StartFlag, VcpuFlag
-from virtproof_driver.spec import FileSource, RescueImage
 from virtproof_driver.values import Instance, PowerState, StopOutcome
 
 _STOP_SECONDS: Final = 5.0
@@ -120,8 +120,8 @@ def _bare_suspend(bench: Bench) -> None:
 
 
 def _rescue(bench: Bench) -> None:
-    with running(bench) as instance:
-        bench.driver.rescue(instance.uuid, RescueImage(source=FileSource(path=f"/virtproof/{instance.uuid}-rescue.img")))
+    with lent_image(bench.host, bench.small(), bench.names("rescue")) as image, running(bench) as instance:
+        bench.driver.rescue(instance.uuid, image)
         bench.driver.unrescue(instance.uuid)
 
 

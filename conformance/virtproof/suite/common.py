@@ -14,13 +14,14 @@ from virtproof_driver import Capability
 from virtproof_driver.binding import Domain
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import ConnectionLost, HostUnreachable
-from virtproof_driver.spec import FileSource, RescueImage
 from virtproof_driver.values import Instance
 
 SPAWNED: Final = frozenset({Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY})
+HEARD: Final = SPAWNED | {Capability.EVENTS_LIFECYCLE}
 LOST: Final = (ConnectionLost, HostUnreachable)
 RECONNECT_SECONDS: Final = 15.0
 NO_SUCH: Final = "00000000-0000-4000-8000-000000000000"
+NO_SUCH_NAME: Final = "no-such"
 
 
 def state_of(world: World, instance: Instance) -> int | None:
@@ -48,8 +49,3 @@ def await_host(driver: ComputeDriver, seconds: float = RECONNECT_SECONDS) -> Non
             Event().wait(0.02)
         else:
             return
-
-
-def rescue_image(instance: Instance) -> RescueImage:
-    """An image to rescue with; the smallest instance of a lane has its own image beside it."""
-    return RescueImage(source=FileSource(path=f"/virtproof/{instance.uuid}-rescue.img"))

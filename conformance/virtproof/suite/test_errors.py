@@ -14,7 +14,7 @@ from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
-from virtproof.suite.common import NO_SUCH, SPAWNED, domain_of, rescue_image, state_of
+from virtproof.suite.common import NO_SUCH, SPAWNED, domain_of, state_of
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState, ErrorCode, ErrorDomain
 from virtproof_driver.contract import ComputeDriver
@@ -29,6 +29,7 @@ from virtproof_driver.errors import (
     OperationTimeout,
     PermissionDenied,
 )
+from virtproof_driver.spec import FileSource, RescueImage
 from virtproof_driver.values import Instance, PowerState
 
 PAUSED = SPAWNED | {Capability.PAUSE}
@@ -52,7 +53,7 @@ KNOWN_ONLY_REBOOT: dict[str, Act] = {
     "hard": lambda driver, _: driver.reboot(NO_SUCH, hard=True),
 }
 KNOWN_ONLY_DEFINITION: dict[str, Act] = {
-    "rescue": lambda driver, instance: driver.rescue(NO_SUCH, rescue_image(instance)),
+    "rescue": lambda driver, _: driver.rescue(NO_SUCH, RescueImage(source=FileSource(path="/virtproof/none.img"))),
     "unrescue": lambda driver, _: driver.unrescue(NO_SUCH),
     "resize": lambda driver, _: driver.resize(NO_SUCH, vcpus=1, memory_mib=32),
     "autostart": lambda driver, _: driver.autostart(NO_SUCH),

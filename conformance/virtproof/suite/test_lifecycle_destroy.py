@@ -10,12 +10,12 @@ from virtproof.fixtures import Small
 from virtproof.foreign import foreign_domain
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
-from virtproof.suite.common import NO_SUCH, SPAWNED, domain_of, rescue_image, state_of
+from virtproof.suite.common import NO_SUCH, SPAWNED, domain_of, state_of
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState, ErrorCode, ErrorDomain
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import DriverError, HypervisorError, InstanceNotFound, OperationTimeout
-from virtproof_driver.spec import SnapshotSpec
+from virtproof_driver.spec import RescueImage, SnapshotSpec
 from virtproof_driver.values import Instance
 
 # Errors of virDomainDestroy that say it did not end, and what each is to the caller.
@@ -117,8 +117,8 @@ def test_destroy_with_snapshots(driver: ComputeDriver, instance: Instance, world
     since="1.0",
     needs=SPAWNED | {Capability.RESCUE},
 )
-def test_destroy_when_rescued(driver: ComputeDriver, instance: Instance, world: World) -> None:
-    driver.rescue(instance.uuid, rescue_image(instance))
+def test_destroy_when_rescued(driver: ComputeDriver, instance: Instance, world: World, rescue_image: RescueImage) -> None:
+    driver.rescue(instance.uuid, rescue_image)
     driver.destroy(instance.uuid)
     assert_gone(driver, world, instance)
 

@@ -11,7 +11,7 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
-from virtproof.suite.common import SPAWNED, domain_of, rescue_image, state_of
+from virtproof.suite.common import SPAWNED, domain_of, state_of
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState, ErrorCode, ErrorDomain
 from virtproof_driver.contract import ComputeDriver
@@ -29,14 +29,14 @@ def disks_of(world: World, instance: Instance) -> list[str]:
 
 
 def images_of(world: World, instance: Instance) -> set[str]:
-    """The paths of the image files of the domain as it runs."""
-    return {source.get("file", "") for source in fromstring(world.xml(instance.uuid)).iterfind("devices/disk/source")}
+    """The image files of the domain as it runs, by path, and its volumes, by pool and name."""
+    sources = fromstring(world.xml(instance.uuid)).iterfind("devices/disk/source")
+    return {source.get("file") or f"{source.get('pool')}/{source.get('volume')}" for source in sources}
 
 
-def path_of(image: RescueImage) -> str:
-    """The image's path."""
-    assert isinstance(image.source, FileSource)
-    return image.source.path
+def place_of(image: RescueImage) -> str:
+    """Where the image is, in the words of `images_of`."""
+    return image.source.path if isinstance(image.source, FileSource) else f"{image.source.pool}/{image.source.volume}"
 
 
 @case(
@@ -47,11 +47,10 @@ def path_of(image: RescueImage) -> str:
     since="1.0",
     needs=RESCUED,
 )
-def test_rescue_and_unrescue(driver: ComputeDriver, instance: Instance, world: World) -> None:
+def test_rescue_and_unrescue(driver: ComputeDriver, instance: Instance, world: World, rescue_image: RescueImage) -> None:
     before, own, spec = disks_of(world, instance), images_of(world, instance), driver.spec(instance.uuid)
-    image = rescue_image(instance)
-    assert driver.rescue(instance.uuid, image).state is PowerState.RUNNING
-    assert images_of(world, instance) == own | {path_of(image)}
+    assert driver.rescue(instance.uuid, rescue_image).state is PowerState.RUNNING
+    assert images_of(world, instance) == own | {place_of(rescue_image)}
     assert driver.unrescue(instance.uuid).state is PowerState.RUNNING
     assert state_of(world, instance) == DomainState.RUNNING
     assert disks_of(world, instance) == before
@@ -67,11 +66,10 @@ def test_rescue_and_unrescue(driver: ComputeDriver, instance: Instance, world: W
     since="1.0",
     needs=RESCUED,
 )
-def test_rescue_when_off(driver: ComputeDriver, off_instance: Instance, world: World) -> None:
+def test_rescue_when_off(driver: ComputeDriver, off_instance: Instance, world: World, rescue_image: RescueImage) -> None:
     before = disks_of(world, off_instance)
-    image = rescue_image(off_instance)
-    assert driver.rescue(off_instance.uuid, image).state is PowerState.RUNNING
-    assert path_of(image) in images_of(world, off_instance)
+    assert driver.rescue(off_instance.uuid, rescue_image).state is PowerState.RUNNING
+    assert place_of(rescue_image) in images_of(world, off_instance)
     driver.unrescue(off_instance.uuid)
     assert disks_of(world, off_instance) == before
 
@@ -84,12 +82,12 @@ def test_rescue_when_off(driver: ComputeDriver, off_instance: Instance, world: W
     since="1.0",
     needs=RESCUED,
 )
-def test_rescue_twice(driver: ComputeDriver, instance: Instance, world: World) -> None:
+def test_rescue_twice(driver: ComputeDriver, instance: Instance, world: World, rescue_image: RescueImage) -> None:
     before = disks_of(world, instance)
-    driver.rescue(instance.uuid, rescue_image(instance))
+    driver.rescue(instance.uuid, rescue_image)
     rescued = disks_of(world, instance)
     with pytest.raises(InvalidState):
-        driver.rescue(instance.uuid, rescue_image(instance))
+        driver.rescue(instance.uuid, rescue_image)
     assert (disks_of(world, instance), state_of(world, instance)) == (rescued, DomainState.RUNNING)
     driver.unrescue(instance.uuid)
     assert disks_of(world, instance) == before
@@ -118,11 +116,13 @@ def test_unrescue_when_not_rescued(driver: ComputeDriver, instance: Instance, wo
     since="1.0",
     needs=RESCUED,
 )
-def test_rescue_that_fails(driver: ComputeDriver, instance: Instance, world: World, faults: Faults) -> None:
+def test_rescue_that_fails(
+    driver: ComputeDriver, instance: Instance, world: World, rescue_image: RescueImage, faults: Faults
+) -> None:
     before = disks_of(world, instance)
     faults.raise_on("Domain.create", ErrorCode.SYSTEM_ERROR, ErrorDomain.STORAGE)
     with pytest.raises(HypervisorError) as failed:
-        driver.rescue(instance.uuid, rescue_image(instance))
+        driver.rescue(instance.uuid, rescue_image)
     assert failed.value.undone_failures == ()
     assert (disks_of(world, instance), state_of(world, instance)) == (before, DomainState.RUNNING)
     with pytest.raises(InvalidState):

@@ -13,13 +13,13 @@ from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.foreign import foreign_domain
 from virtproof.recording.world import World
-from virtproof.suite.common import NO_SUCH, SPAWNED, domain_of, rescue_image
+from virtproof.suite.common import NO_SUCH, SPAWNED, domain_of
 from virtproof_driver import Capability
 from virtproof_driver.constants import Affect, MetadataType
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import InstanceNotFound, InvalidSpec, MetadataNotFound
 from virtproof_driver.markup.metadata import canonical
-from virtproof_driver.spec import MetadataElement
+from virtproof_driver.spec import MetadataElement, RescueImage
 from virtproof_driver.values import Instance
 
 METADATA = SPAWNED | {Capability.METADATA}
@@ -380,8 +380,8 @@ def test_survives_a_resize(driver: ComputeDriver, described: Instance) -> None:
     since="1.0",
     needs=METADATA | {Capability.RESCUE},
 )
-def test_survives_rescue(driver: ComputeDriver, described: Instance) -> None:
-    driver.rescue(described.uuid, rescue_image(described))
+def test_survives_rescue(driver: ComputeDriver, described: Instance, rescue_image: RescueImage) -> None:
+    driver.rescue(described.uuid, rescue_image)
     assert_described(driver, described)
     driver.set_metadata(described.uuid, TWO)
     driver.unrescue(described.uuid)
