@@ -70,6 +70,7 @@ class Capability(StrEnum):
     EVENTS_LIFECYCLE = "events.lifecycle"
     EVENTS_REBOOT = "events.reboot"
     EVENTS_IO_ERROR = "events.io-error"
+    EVENTS_PANIC = "events.panic"
     CONNECTION_KEEPALIVE = "connection.keepalive"
     CONNECTION_RECONNECT = "connection.reconnect"
     CONNECTION_AUTH = "connection.authentication"
@@ -134,6 +135,7 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.EVENTS_LIFECYCLE: "subscribe() delivers each change of an instance's state once, in order.",
         Capability.EVENTS_REBOOT: "subscribe() delivers a guest's reboot once.",
         Capability.EVENTS_IO_ERROR: "subscribe() delivers that an instance was paused because its disk could not be written.",
+        Capability.EVENTS_PANIC: "a guest can tell by a panic device that it crashed, and subscribe() delivers that.",
         Capability.CONNECTION_KEEPALIVE: "a host that stops answering is noticed within the keepalive time.",
         Capability.CONNECTION_RECONNECT: "after an outage the driver reconnects, and changes missed are delivered exactly once.",
         Capability.CONNECTION_AUTH: "the factory's `auth` callback answers libvirt's credential requests.",

@@ -33,6 +33,7 @@ _UNSUPPORTED = MappingProxyType(
         Capability.FIRMWARE_EFI: "a container has no firmware",
         Capability.TPM: "a container has no TPM of its own",
         Capability.DISK_ENCRYPTION: "a container's file system is mounted by the host, which takes no secret for it",
+        Capability.EVENTS_PANIC: "a container has no panic device; its kernel is its host's",
         Capability.EVENTS_IO_ERROR: "a container writes through the host's kernel, which pauses nobody",
         Capability.FIREWALL: "this driver has no security groups yet",
         Capability.MIGRATION_LIVE: f"{_NO_API}: migration",

@@ -42,6 +42,7 @@ _UNSUPPORTED = MappingProxyType(
         Capability.FILESYSTEM_IMAGE: _NO_GUEST,
         Capability.LIMITS: _NO_GUEST,
         Capability.GUESTS: _NO_GUEST,
+        Capability.EVENTS_PANIC: "libvirt's test driver runs no guest that could panic",
         Capability.EVENTS_IO_ERROR: "libvirt's test driver runs no guest that could write to a disk",
         Capability.EVENTS_REBOOT: "libvirt's test driver emits nothing when a domain reboots (libvirt 9.0.0)",
     }
