@@ -66,7 +66,7 @@ _DETAILED: Final[Mapping[tuple[Activity, E, int], Activity]] = {
     **{(a, E.STARTED, detail): A.LOADED for a in (*OFF, A.PRELUDE) for detail in (1, 2, 3)},  # migrated, restored, from snapshot
     **{(a, E.RESUMED, 3): A.POSTCOPY for a in (A.PAUSED, A.LOADED)},  # destination of a post-copy migration, then RESUMED again
     **{(a, E.SHUTDOWN, 2): A.ENDING for a in ACTIVE - {A.ENDING, A.CRASHED}},  # QEMU, before STOPPED of a destroy
-    **{(a, E.SHUTDOWN, 2): A.OFF for a in OFF},  # QEMU, of a start that failed after its process ran (11.3.0, limits without cgroups)
+    **{(a, E.SHUTDOWN, 2): A.OFF for a in OFF},  # QEMU, of a start that failed after its process ran (11.3.0)
     **{(a, E.STOPPED, FAILED_DETAIL): A.FAILED for a in ACTIVE | {A.PRELUDE}},
     (A.PAUSED, E.SUSPENDED, 7): A.PAUSED,  # source of a post-copy migration: MIGRATED, then POSTCOPY
     (A.PAUSED, E.SUSPENDED, 8): A.PAUSED,  # ... and POSTCOPY_FAILED
