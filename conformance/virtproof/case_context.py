@@ -1,15 +1,17 @@
 """What one case works with, and how all of it ends.
 
 What belongs here: connecting drivers under test on the case's world, names, specs, the observer, and the order of the teardown.
-What does not: pytest (`fixtures`), what was made (`makings`), what is left (`recording.leftovers`). The teardown: faults end,
-what the case made is unmade through the driver, the host is looked at, drivers are closed, the process is looked at, and the
-lane reaps what was left.
+What does not: pytest (`fixtures`), what was made (`makings`), what is left (`recording.leftovers`). The teardown: faults end, the
+domains' XML is taken, what the case made is unmade through the driver, the host is looked at, drivers are closed, the process is
+looked at, and the lane reaps what was left.
 """
 
 import itertools
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from virtproof.attachments import Attachments
 from virtproof.cases import Case
 from virtproof.errors import SuiteError
 from virtproof.lanes.model import CaseWorld, DaemonControl, Lane
@@ -24,6 +26,7 @@ from virtproof.selection import manifest_id
 from virtproof.subject import Subject
 from virtproof_driver import Capability
 from virtproof_driver.binding import Connection
+from virtproof_driver.constants import XmlFlag
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.spec import InstanceSpec
 
@@ -41,6 +44,7 @@ class Tools:
     recorder: Recorder
     recording: RecordingBinding
     subject: Subject
+    attachments: Attachments
     prefix: str
 
 
@@ -82,6 +86,7 @@ class CaseContext:
         self._named = itertools.count(1)
         self.world = World(lambda: self._observer(self._oldest()), self.recorder, self.prefix)
         tools.recording.begin_case()
+        tools.attachments.begin()
 
     # --- what fixtures give -------------------------------------------------------------------------------------------
 
@@ -133,6 +138,7 @@ class CaseContext:
         problems = list(self.faults.finish())
         if self.case_world.daemon is not None:
             put_right(self.case_world.daemon)
+        self._look_at_domains()
         try:
             left = sum(self._unmade(connected) for connected in reversed(self._connected))
             left += self._check.objects(self.world) if self.case_world.shared else 0
@@ -146,6 +152,13 @@ class CaseContext:
             self.lane.reap()
         if problems:
             raise SuiteError("; ".join(problems))
+
+    def _look_at_domains(self) -> None:
+        """Before they are unmade: should the case turn out to have failed, their XML is kept."""
+        with suppress(Exception):  # no host any more, or none that lists domains
+            for domain in self.world.connection.listAllDomains():
+                if domain.name().startswith(self.prefix):
+                    self._tools.attachments.look_at(domain, XmlFlag.INACTIVE)
 
     def _unmade(self, connected: Connected) -> int:
         """Unmake what one driver made, through it; how many objects stay in a host that is private to it."""

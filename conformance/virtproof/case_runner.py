@@ -12,16 +12,15 @@ from typing import Final
 import pytest
 from _pytest.runner import runtestprotocol
 
+from virtproof.case_context import Tools
 from virtproof.errors import VirtproofError
-from virtproof.evidence import Record, to_line
+from virtproof.evidence import Kind, Record, to_line
 from virtproof.garbage import held_back
 from virtproof.judges import facts_of, judge_case
 from virtproof.lane_pool import LaneKey, LanePool
 from virtproof.lanes.model import Lane
 from virtproof.outcomes import OUTCOME, Outcome, Phase, conclude
-from virtproof.recording.recorder import Recorder
 from virtproof.selection import Candidate
-from virtproof.subject import Subject
 from virtproof.verdicts import Violation
 
 OWN_FAULT: Final = "virtproof_own_fault"
@@ -34,11 +33,12 @@ class CaseRunner:
     `note_open` is told the first line of a case before it runs, and an empty one afterwards.
     """
 
-    def __init__(self, recorder: Recorder, pool: LanePool, subject: Subject, note_open: Callable[[str], object]) -> None:
-        self._recorder = recorder
+    def __init__(self, tools: Tools, pool: LanePool, note_open: Callable[[str], object]) -> None:
+        self._recorder = tools.recorder
+        self._attachments = tools.attachments
         self._note_open = note_open
         self._pool = pool
-        self._subject = subject
+        self._subject = tools.subject
 
     def run(self, candidate: Candidate[pytest.Item], key: LaneKey, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
         """Run a case on a lane, or say why it was not run; pytest's reports, of which the last carries the outcome."""
@@ -55,9 +55,19 @@ class CaseRunner:
         with held_back():
             reports = runtestprotocol(candidate.item, log=False, nextitem=nextitem)
         outcome, message = conclude(map(_phase, reports))
-        records = self._recorder.end_case(outcome=outcome.value, message=message, seconds=round(time.monotonic() - started, 6))
+        end = {"outcome": outcome.value, "message": message, "seconds": round(time.monotonic() - started, 6)}
+        violations = self._judged(self._recorder.as_ended(**end), lane)
+        if violations or outcome is not Outcome.PASSED:
+            self._attach(candidate, lane)
+        self._recorder.end_case(**end)
         self._note_open("")
-        return _told(reports, outcome, self._judged(records, lane))
+        return _told(reports, outcome, violations)
+
+    def _attach(self, candidate: Candidate[pytest.Item], lane: Lane) -> None:
+        """Keep what tells more of a case that failed; each file is a record."""
+        logs = lane.logs(self._attachments.domains) if self._attachments.wanted else {}
+        for path in self._attachments.write(candidate.lane, candidate.id, logs):
+            self._recorder.write(Kind.ATTACHMENT, path=path)
 
     def _refusals(self, candidate: Candidate[pytest.Item], lane: Lane) -> str:
         """Why the lane cannot run the case: each capability that it needs and that the manifest or the driver does not claim."""

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     FAULT = "fault"
     LEFTOVER = "leftover"
     PROBE = "probe"
+    ATTACHMENT = "attachment"
     NOTE = "note"
 
 
@@ -67,6 +68,8 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     # A capability's probe: declared (by the manifest), claimed (by the driver), outcome works | refused | broken, bare likewise
     # or null.
     Kind.PROBE: ("capability", "declared", "claimed", "outcome", "bare", "detail"),
+    # A file that was kept because the case failed: its path in the run's directory.
+    Kind.ATTACHMENT: ("path",),
     Kind.NOTE: ("text",),
 }
 

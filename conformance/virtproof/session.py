@@ -13,6 +13,7 @@ from typing import Final, cast
 import pytest
 
 from virtproof import merging, profiles
+from virtproof.attachments import Attachments
 from virtproof.case_context import Tools
 from virtproof.case_runner import OWN_FAULT, CaseRunner
 from virtproof.cases import Case, case_of
@@ -53,14 +54,20 @@ class SuiteSession:
         self.pool = LanePool(self.worker, self.recorder, allow_host=self.options.allow_host)
         self._keys = {key.label: key for key in self.keys}
         self.numbers = itertools.count(1)
-        self._runner = CaseRunner(self.recorder, self.pool, self.tools.subject, self._note_open)
+        self._runner = CaseRunner(self.tools, self.pool, self._note_open)
         self._candidates: dict[pytest.Item, Candidate[pytest.Item]] = {}
         config.stash[SESSION] = self
 
     def _tools(self) -> Tools:
         recording = RecordingBinding(bare_binding(), self.recorder)
         subject = Subject(self.options.driver, recording)
-        return Tools(recorder=self.recorder, recording=recording, subject=subject, prefix=self.worker.prefix)
+        return Tools(
+            recorder=self.recorder,
+            recording=recording,
+            subject=subject,
+            attachments=Attachments(self.options.out),
+            prefix=self.worker.prefix,
+        )
 
     def _note_open(self, line: str) -> None:
         if self.options.out is not None:

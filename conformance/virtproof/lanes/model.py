@@ -9,12 +9,14 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable
 from virtproof_driver.binding import Binding, Connection
 from virtproof_driver.spec import InstanceSpec
+
+LOG_BYTES: Final = 1 << 16  # the tail of each log that is kept of a case that failed
 
 if TYPE_CHECKING:
     from virtproof.lanes.containers.description import Description
@@ -170,6 +172,10 @@ class Lane(Protocol):
 
     def open_case(self, *, exclusive: bool) -> AbstractContextManager[CaseWorld]:
         """A world for one case; exclusive when the case stops, freezes or kills daemons."""
+        ...
+
+    def logs(self, domains: Sequence[str]) -> Mapping[str, bytes]:
+        """What is told of the case that ended last, by file name: the daemon's log, and that of each of these domains."""
         ...
 
     def reap(self) -> Sequence[str]:

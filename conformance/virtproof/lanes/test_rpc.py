@@ -8,7 +8,7 @@ keeps it.
 
 import os
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
-from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Worker, label_of
+from virtproof.lanes.model import LOG_BYTES, CaseWorld, DaemonControl, GuestControl, Worker, label_of
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
 from virtproof_driver.binding import Binding, Connection
@@ -98,6 +98,12 @@ class DaemonLane:
     def open_case(self, *, exclusive: bool) -> Generator[CaseWorld]:
         with self._exclusive() if exclusive else self._shared() as world:
             yield world
+
+    def logs(self, domains: Sequence[str]) -> Mapping[str, bytes]:
+        """The log of the worker's daemon; the one of a case's own daemon is gone with it."""
+        del domains
+        log = self._daemon.log
+        return {"libvirtd.log": log.read_bytes()[-LOG_BYTES:]} if log.exists() else {}
 
     def reap(self) -> Sequence[str]:
         return reap(self.binding, self._anchor, self.worker.prefix)

@@ -154,6 +154,11 @@ class Recorder:
             self.interceptor = None
         return records
 
+    def as_ended(self, **data: object) -> tuple[Record, ...]:
+        """The case's records as `end_case` would return them now; the case stays open."""
+        with self._changed:
+            return (*self._records, self._record(Kind.CASE_END, data, self._lane))
+
     def write_lane(self, lane: str, /, **data: object) -> None:
         """Record the lane as it was found, outside cases, and flush it."""
         with self._changed:

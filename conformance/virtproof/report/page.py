@@ -12,7 +12,7 @@ from typing import Final
 
 import jinja2
 
-from virtproof.evidence import Record
+from virtproof.evidence import Kind, Record
 from virtproof.judges import RULES
 from virtproof.report.timeline import Timeline, timeline
 from virtproof.verdicts import CaseResult, LaneResult, Report, Verdict
@@ -36,6 +36,7 @@ class Row:
     basis: str
     case: CaseResult
     timeline: Timeline | None
+    attachments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,7 @@ def _row(number: int, lane: LaneResult, case: CaseResult, grouped: Mapping[tuple
         basis=lane.basis,
         case=case,
         timeline=timeline(records, case.violations) if told else None,
+        attachments=tuple(str(record.data["path"]) for record in records if record.kind is Kind.ATTACHMENT),
     )
 
 

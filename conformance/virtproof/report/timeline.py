@@ -150,6 +150,7 @@ _POINTS: Final[Mapping[Kind, tuple[str, Callable[[Record], str]]]] = {
     Kind.FAULT: ("fault", lambda record: f"{text(record, 'fault')} at {text(record, 'method')}() of {text(record, 'key')}"),
     Kind.LEFTOVER: ("case", lambda record: f"left behind: {_fields(record)}"),
     Kind.PROBE: ("case", lambda record: f"probe: {_fields(record)}"),
+    Kind.ATTACHMENT: ("case", lambda record: f"kept: {text(record, 'path')}"),
     Kind.NOTE: ("case", lambda record: text(record, "text")),
     Kind.CASE_BEGIN: ("case", lambda record: f"begin, {text(record, 'where')}"),
     Kind.CASE_END: ("case", lambda record: f"end: {text(record, 'outcome')} {text(record, 'message')}"),

@@ -7,6 +7,8 @@ not.
 
 import importlib
 import platform
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,6 +17,7 @@ from virtproof.errors import LaneUnavailable, SuiteError
 from virtproof.lanes.containers import options
 from virtproof.lanes.containers.engine import Container, connected, engine_error, without_foreign_reaper
 from virtproof.lanes.containers.labels import labels_of
+from virtproof.lanes.model import LOG_BYTES
 
 READY: Final = b"virtproof: ready"
 _LAST: Final = 3
@@ -58,6 +61,14 @@ class Host:
         if code:
             raise SuiteError(f"{' '.join(command)} in the lane's container ended with {code}: {_tail(output)}")
         return output
+
+    def tails(self, paths: Mapping[str, str]) -> Mapping[str, bytes]:
+        """The last bytes of files inside, by the names that they are asked under; those that are not there are left out."""
+        tail = ["tail", "-c", str(LOG_BYTES), "--"]
+        with suppress(engine_error()):  # the container is gone, and its files with it
+            found = {name: self._container.exec_run([*tail, path]) for name, path in paths.items()}
+            return {name: output for name, (code, output) in found.items() if code == 0}
+        return {}
 
     def remove(self) -> None:
         """Kill and remove it, with all that runs in it; one that is gone is no error."""

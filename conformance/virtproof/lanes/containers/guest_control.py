@@ -18,12 +18,12 @@ class ContainerGuests:
 
     def __init__(self, host: Host, driver: str, worker: str) -> None:
         self._host = host
-        self._driver = driver
+        self.driver = driver
         self._worker = worker
 
     def kill(self, name: str, number: signal.Signals) -> None:
         """By the pid file that libvirt keeps; for LXC it is that of the container's controller."""
-        pid = int(self._host.do("cat", f"/run/libvirt/{self._driver}/{name}.pid"))
+        pid = int(self._host.do("cat", f"/run/libvirt/{self.driver}/{name}.pid"))
         self._host.do("kill", f"-{number.value}", str(pid))
 
     def read(self, path: str) -> bytes:

@@ -6,7 +6,7 @@ each, and given up when that fails.
 """
 
 import itertools
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +24,8 @@ from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.model import CaseWorld, Worker, label_of
 from virtproof.lanes.reaper import reap
 
+_DAEMON_LOG = "/var/log/libvirt/libvirtd.log"  # as libvirtd.conf has it
+
 
 class ContainerLane:
     """A hypervisor in a container, for one worker."""
@@ -35,6 +37,7 @@ class ContainerLane:
         self.binding = bare_binding()
         self._description = worker.shared(backend)
         self._host = attached(self._description.container)
+        self._used = self._host
         self._own: Provisioned | None = None
         self._proxies = itertools.count(1)  # a proxy keeps its address until it is closed, and its socket's file longer
         self._connection = opened(unix_uri(backend.uri, self._description.socket))
@@ -51,6 +54,10 @@ class ContainerLane:
         with self._exclusive() if exclusive else self._shared() as world:
             yield world
 
+    def logs(self, domains: Sequence[str]) -> Mapping[str, bytes]:
+        folder = f"/var/log/libvirt/{self._guests(self._used).driver}"
+        return self._used.tails({"libvirtd.log": _DAEMON_LOG, **{f"{name}.log": f"{folder}/{name}.log" for name in domains}})
+
     def reap(self) -> Sequence[str]:
         return reap(self.binding, self._connection, self.worker.prefix)
 
@@ -60,6 +67,7 @@ class ContainerLane:
 
     @contextmanager
     def _shared(self) -> Generator[CaseWorld]:
+        self._used = self._host
         told = self._description
         observed = unix_uri(self.backend.uri, told.socket)
         uri = told.uri(self.backend.uri, self.transport)
@@ -73,6 +81,7 @@ class ContainerLane:
     @contextmanager
     def _exclusive(self) -> Generator[CaseWorld]:
         own = self._owned()
+        self._used = own.host
         path = own.folder / f"proxy-{next(self._proxies)}" if self.transport == "unix" else None
         forwarder = Forwarder(own.description.socket, path)
         world = ExclusiveContainerWorld(self._reach(own.description, forwarder), self._guests(own.host), own.host, forwarder)
