@@ -24,7 +24,12 @@ OUT = ROOT / "out"
 PINS = ROOT / "ci" / "constraints.txt"
 WORKERS = "2"
 PACKAGES = {"driver": "driver/virtproof_driver", "conformance": "conformance/virtproof"}
-LANES = {"test": ("in-process",), "test-rpc": ("unix", "tcp")}  # backend -> the transports that must have run
+LANES = {  # backend -> the transports that must have run
+    "test": ("in-process",),
+    "test-rpc": ("unix", "tcp"),
+    "qemu": ("unix", "tcp"),
+    "lxc": ("unix", "tcp"),
+}
 COVERAGE_FLOOR = {"driver": 95, "conformance": 90}  # per cent of lines and branches
 
 

@@ -41,7 +41,7 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_backends_that_ship_load_by_name() -> None:
-    assert shipped() == ("test", "test-rpc")
+    assert shipped() == ("lxc", "qemu", "test", "test-rpc")
     test, rpc = load_all(shipped())
     assert (test.name, test.basis, test.transports) == ("test", Basis.MOCK, ("in-process",))
     assert (rpc.name, rpc.basis, rpc.transports) == ("test-rpc", Basis.MOCK, ("unix", "tcp"))
@@ -88,7 +88,7 @@ def test_two_backends_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_package_adds_backends_by_entry_points(added: Path) -> None:
-    assert names()[:2] == ("test", "test-rpc")
+    assert names()[:4] == ("lxc", "qemu", "test", "test-rpc")
     assert {"mine", "wrong", "absent"} <= set(names())
     backend = load("mine")
     assert (backend.name, backend.uri) == ("mine", "test:///default")
