@@ -18,16 +18,15 @@ from virtproof.foreign import foreign_domain
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
-from virtproof.suite.common import domain_of
+from virtproof.suite.common import HEARD, domain_of
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import InvalidState
 from virtproof_driver.spec import InstanceSpec
 from virtproof_driver.values import EventKind, Instance, PowerState, StopOutcome
 
-HEARD = frozenset({Capability.EVENTS_LIFECYCLE, Capability.INVENTORY})
-SPAWNED = HEARD | {Capability.SPAWN, Capability.DESTROY}
-MOVED = SPAWNED | {Capability.START, Capability.STOP, Capability.PAUSE}
+LISTENED = frozenset({Capability.EVENTS_LIFECYCLE, Capability.INVENTORY})
+MOVED = HEARD | {Capability.START, Capability.STOP, Capability.PAUSE}
 D, U, S, P, R, X = (
     EventKind.DEFINED,
     EventKind.UNDEFINED,
@@ -91,7 +90,7 @@ def since(events: EventCollector, spec: InstanceSpec, act: Callable[[], object])
     requirement="spawn() is told as defined and, when the instance runs, as started; each once and in this order.",
     source="QEMU emits RESUMED before STARTED for one start, the test driver STARTED alone (measured, libvirt 9.0.0)",
     since="1.0",
-    needs=SPAWNED,
+    needs=HEARD,
 )
 @pytest.mark.parametrize("state", ["running", "off"])
 def test_spawn_is_told_once(driver: ComputeDriver, events: EventCollector, small: Small, state: str) -> None:
@@ -135,7 +134,7 @@ def test_nothing_is_told_of_no_change(driver: ComputeDriver, events: EventCollec
     requirement="An operation that is refused is told by no event.",
     source="driver contract: InvalidState: nothing was changed",
     since="1.0",
-    needs=SPAWNED | {Capability.PAUSE},
+    needs=HEARD | {Capability.PAUSE},
 )
 def test_nothing_is_told_of_a_refusal(driver: ComputeDriver, events: EventCollector, small: Small) -> None:
     spec = small()
@@ -154,7 +153,7 @@ def test_nothing_is_told_of_a_refusal(driver: ComputeDriver, events: EventCollec
     requirement="A managed save ends in one stopped event whose reason is saved; restoring it is told as started once.",
     source="virDomainManagedSave: (5,4); then (2,0) on the test driver, (2,2) and (4,2) on QEMU (measured, libvirt 9.0.0)",
     since="1.0",
-    needs=SPAWNED | {Capability.SUSPEND},
+    needs=HEARD | {Capability.SUSPEND},
 )
 def test_suspend_and_resume(driver: ComputeDriver, events: EventCollector, small: Small) -> None:
     spec = small()
@@ -171,7 +170,7 @@ def test_suspend_and_resume(driver: ComputeDriver, events: EventCollector, small
     requirement="A soft reboot is never told as a stop, and as rebooted once at most.",
     source="QEMU tells one reset by two or three REBOOT events (measured, 7.2 with libvirt 9.0.0)",
     since="1.0",
-    needs=SPAWNED | {Capability.REBOOT},
+    needs=HEARD | {Capability.REBOOT},
 )
 def test_a_reboot_is_no_stop(driver: ComputeDriver, events: EventCollector, small: Small, world: World) -> None:
     spec = small()
@@ -191,7 +190,7 @@ def test_a_reboot_is_no_stop(driver: ComputeDriver, events: EventCollector, smal
     requirement="A stop tells why: shutdown when the guest obeyed, destroyed when it was forced.",
     source="virDomainEventStoppedDetailType; (5,0) after a shutdown, (5,1) after a destroy (measured, libvirt 9.0.0)",
     since="1.0",
-    needs=SPAWNED | {Capability.STOP, Capability.STOP_GRACEFUL},
+    needs=HEARD | {Capability.STOP, Capability.STOP_GRACEFUL},
 )
 @pytest.mark.parametrize("stop", REASONS)
 def test_the_reason_of_a_stop(driver: ComputeDriver, events: EventCollector, instance: Instance, world: World, stop: str) -> None:
@@ -299,7 +298,7 @@ def test_several_instances_at_once(driver: ComputeDriver, events: EventCollector
     requirement="What another client does to a domain of its own is told like the driver's own changes.",
     source="virConnectDomainEventRegisterAny: events of every client's changes",
     since="1.0",
-    needs=HEARD,
+    needs=LISTENED,
 )
 def test_another_clients_domain(events: EventCollector, small: Small, world: World) -> None:
     spec = small()
@@ -318,7 +317,7 @@ def test_another_clients_domain(events: EventCollector, small: Small, world: Wor
     requirement="A transient domain is told as started and stopped, never as defined or undefined.",
     source="virDomainCreateXML: a transient domain has no definition",
     since="1.0",
-    needs=HEARD,
+    needs=LISTENED,
 )
 def test_a_transient_domain(events: EventCollector, small: Small, world: World) -> None:
     spec = small()
@@ -356,7 +355,7 @@ def test_another_client_changes_an_instance(
     requirement="An event is a value with the instance's UUID and name, a reason, and monotonic stamps that never go back.",
     source="driver contract: LifecycleEvent",
     since="1.0",
-    needs=SPAWNED,
+    needs=HEARD,
 )
 def test_what_an_event_says(driver: ComputeDriver, events: EventCollector, small: Small) -> None:
     spec, begin = small(), time.monotonic()
@@ -377,7 +376,7 @@ def test_what_an_event_says(driver: ComputeDriver, events: EventCollector, small
     requirement="A guest that takes its time to shut down ends the wait by its event, well before the timeout.",
     source="virDomainShutdown: it may return before the guest has stopped",
     since="1.0",
-    needs=SPAWNED | {Capability.STOP, Capability.STOP_GRACEFUL},
+    needs=HEARD | {Capability.STOP, Capability.STOP_GRACEFUL},
 )
 def test_a_slow_guest_ends_the_wait(
     driver: ComputeDriver, events: EventCollector, faults: Faults, small: Small, world: World

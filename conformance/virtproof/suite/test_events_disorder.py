@@ -15,13 +15,12 @@ from virtproof.fixtures import Small
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
-from virtproof.suite.common import domain_of, state_of
+from virtproof.suite.common import HEARD, domain_of, state_of
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainEvent, DomainState
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.values import EventKind, Instance, PowerState, StopOutcome
 
-SPAWNED = frozenset({Capability.EVENTS_LIFECYCLE, Capability.INVENTORY, Capability.SPAWN, Capability.DESTROY})
 D, U, S, P, R, X = (
     EventKind.DEFINED,
     EventKind.UNDEFINED,
@@ -38,7 +37,7 @@ D, U, S, P, R, X = (
     requirement="An event that libvirt sends twice is told once.",
     source="QEMU sends REBOOT two or three times and may repeat STOPPED; qubes-issues#3164",
     since="1.0",
-    needs=SPAWNED | {Capability.PAUSE},
+    needs=HEARD | {Capability.PAUSE},
 )
 @pytest.mark.parametrize(
     "event", [each for each in DomainEvent if each <= DomainEvent.STOPPED], ids=lambda event: event.name.lower()
@@ -62,7 +61,7 @@ def test_a_duplicate_is_folded(
     requirement="When its event is lost, an operation ends at its deadline by the true state, and the change is told once.",
     source="driver contract: every wait has a deadline and is confirmed by reading the state",
     since="1.0",
-    needs=SPAWNED | {Capability.STOP, Capability.STOP_GRACEFUL, Capability.START},
+    needs=HEARD | {Capability.STOP, Capability.STOP_GRACEFUL, Capability.START},
 )
 def test_a_lost_event(driver: ComputeDriver, events: EventCollector, faults: Faults, small: Small, world: World) -> None:
     spec = small()
@@ -84,7 +83,7 @@ def test_a_lost_event(driver: ComputeDriver, events: EventCollector, faults: Fau
     requirement="An event that comes after its operation gave up waiting and read the state is not told a second time.",
     source="driver contract: each change is delivered once",
     since="1.0",
-    needs=SPAWNED | {Capability.STOP, Capability.STOP_GRACEFUL},
+    needs=HEARD | {Capability.STOP, Capability.STOP_GRACEFUL},
 )
 def test_a_late_event(
     driver: ComputeDriver, events: EventCollector, faults: Faults, instance: Instance, virtproof_case: CaseContext
@@ -109,7 +108,7 @@ def test_a_late_event(
     requirement="After events came in the wrong order, operations still go by the host's state.",
     source="QEMU resumes before it has started, and events of one domain were seen out of order; qubes-issues#3164",
     since="1.0",
-    needs=SPAWNED | {Capability.PAUSE},
+    needs=HEARD | {Capability.PAUSE},
 )
 def test_swapped_events(driver: ComputeDriver, events: EventCollector, faults: Faults, small: Small, world: World) -> None:
     spec = small()

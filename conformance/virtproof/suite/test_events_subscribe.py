@@ -14,13 +14,13 @@ from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.world import World
+from virtproof.suite.common import HEARD
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver, Subscription
 from virtproof_driver.errors import InvalidSpec
 from virtproof_driver.values import EventKind, Instance, LifecycleEvent
 
-SPAWNED = frozenset({Capability.EVENTS_LIFECYCLE, Capability.INVENTORY, Capability.SPAWN, Capability.DESTROY})
-PAUSED = SPAWNED | {Capability.PAUSE}
+PAUSED = HEARD | {Capability.PAUSE}
 D, S, P, R, X, U = (
     EventKind.DEFINED,
     EventKind.STARTED,
@@ -67,7 +67,7 @@ def test_one_instance(driver: ComputeDriver, events: EventCollector, second: Eve
     requirement="A listener may ask for an instance that is not there yet, and hears its whole life.",
     source="driver contract: subscribe(uuid=…); libvirt's own filter needs a domain that exists",
     since="1.0",
-    needs=SPAWNED,
+    needs=HEARD,
 )
 def test_before_it_is_spawned(driver: ComputeDriver, second: EventCollector, small: Small) -> None:
     spec = small()

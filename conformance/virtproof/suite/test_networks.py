@@ -14,6 +14,7 @@ from virtproof.fixtures import Small
 from virtproof.foreign import foreign_network
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
+from virtproof.suite.common import NO_SUCH_NAME, SPAWNED
 from virtproof_driver import Capability
 from virtproof_driver.constants import ErrorCode
 from virtproof_driver.contract import ComputeDriver
@@ -22,8 +23,7 @@ from virtproof_driver.spec import DhcpHost, DhcpRange, ForwardMode, Interface, N
 from virtproof_driver.values import NetworkInfo
 
 NETWORKS = frozenset({Capability.NETWORKS})
-SPAWNED = NETWORKS | {Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY}
-NO_SUCH = "no-such"
+ON_A_NETWORK = NETWORKS | SPAWNED
 MAC = "52:54:00:76:70:01"
 OTHER_MAC = "52:54:00:76:70:02"
 
@@ -92,11 +92,11 @@ IMPOSSIBLE: dict[str, tuple[str, Make]] = {
     ),
 }
 ON_ONE: dict[str, Callable[[ComputeDriver], object]] = {
-    "read": lambda driver: driver.network(NO_SUCH),
-    "spec": lambda driver: driver.network_spec(NO_SUCH),
-    "start": lambda driver: driver.start_network(NO_SUCH),
-    "stop": lambda driver: driver.stop_network(NO_SUCH),
-    "delete": lambda driver: driver.delete_network(NO_SUCH),
+    "read": lambda driver: driver.network(NO_SUCH_NAME),
+    "spec": lambda driver: driver.network_spec(NO_SUCH_NAME),
+    "start": lambda driver: driver.start_network(NO_SUCH_NAME),
+    "stop": lambda driver: driver.stop_network(NO_SUCH_NAME),
+    "delete": lambda driver: driver.delete_network(NO_SUCH_NAME),
 }
 
 
@@ -243,7 +243,7 @@ def test_duplicate(driver: ComputeDriver, names: Names, world: World, same: str)
 def test_unknown(driver: ComputeDriver, operation: str) -> None:
     with pytest.raises(NetworkNotFound) as refused:
         ON_ONE[operation](driver)
-    assert refused.value.key == NO_SUCH
+    assert refused.value.key == NO_SUCH_NAME
 
 
 @case(
@@ -319,7 +319,7 @@ def test_delete_transient(driver: ComputeDriver, names: Names, world: World) -> 
     requirement="An instance can be on a network that the driver made; destroying it leaves the network as it was.",
     source="https://libvirt.org/formatdomain.html#virtual-network",
     since="1.0",
-    needs=SPAWNED,
+    needs=ON_A_NETWORK,
 )
 def test_an_instance_on_the_network(driver: ComputeDriver, small: Small, network: NetworkInfo) -> None:
     spec = small()

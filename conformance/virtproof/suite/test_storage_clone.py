@@ -6,6 +6,7 @@ What belongs here: cases whose ids begin with `storage.clone`. What does not: cl
 import pytest
 
 from virtproof.cases import Level, case
+from virtproof.suite.common import NO_SUCH_NAME, SPAWNED
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import (
@@ -20,16 +21,15 @@ from virtproof_driver.values import PoolInfo
 POOLS = frozenset({Capability.STORAGE_POOLS})
 VOLUMES = POOLS | {Capability.STORAGE_VOLUMES}
 CLONES = VOLUMES | {Capability.STORAGE_CLONE}
-DISKS = VOLUMES | {Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY}
+DISKS = VOLUMES | SPAWNED
 MIB = 1 << 20
 ONE = VolumeSpec(name="one", capacity_bytes=MIB)
 TWO = VolumeSpec(name="two", capacity_bytes=2 * MIB)
-NO_SUCH = "no-such"
 CLONE = VolumeSpec(name="clone", capacity_bytes=MIB)
 # Of what, what is asked for, which error, and what it names.
 REFUSALS: dict[str, tuple[str, VolumeSpec, type[DriverError], str]] = {
     "smaller": ("two", CLONE, InvalidSpec, "capacity_bytes"),
-    "unknown": (NO_SUCH, CLONE, VolumeNotFound, NO_SUCH),
+    "unknown": (NO_SUCH_NAME, CLONE, VolumeNotFound, NO_SUCH_NAME),
     "taken": ("one", TWO, VolumeExists, "two"),
 }
 

@@ -14,6 +14,7 @@ from virtproof.fixtures import PoolSpecs, Small
 from virtproof.foreign import foreign_pool, foreign_volume
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
+from virtproof.suite.common import NO_SUCH_NAME, SPAWNED
 from virtproof_driver import Capability
 from virtproof_driver.constants import ErrorCode
 from virtproof_driver.contract import ComputeDriver
@@ -30,11 +31,10 @@ from virtproof_driver.values import PoolInfo
 POOLS = frozenset({Capability.STORAGE_POOLS})
 VOLUMES = POOLS | {Capability.STORAGE_VOLUMES}
 CLONES = VOLUMES | {Capability.STORAGE_CLONE}
-DISKS = VOLUMES | {Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY}
+DISKS = VOLUMES | SPAWNED
 MIB = 1 << 20
 ONE = VolumeSpec(name="one", capacity_bytes=MIB)
 TWO = VolumeSpec(name="two", capacity_bytes=2 * MIB)
-NO_SUCH = "no-such"
 
 
 Act = Callable[[ComputeDriver, str], object]
@@ -234,8 +234,8 @@ def test_inactive_pool(driver: ComputeDriver, pool: PoolInfo, operation: str) ->
 @pytest.mark.parametrize("operation", [*ON_ANY, *ON_ACTIVE])
 def test_unknown_pool(driver: ComputeDriver, operation: str) -> None:
     with pytest.raises(StoragePoolNotFound) as refused:
-        (ON_ANY | ON_ACTIVE)[operation](driver, NO_SUCH)
-    assert refused.value.key == NO_SUCH
+        (ON_ANY | ON_ACTIVE)[operation](driver, NO_SUCH_NAME)
+    assert refused.value.key == NO_SUCH_NAME
 
 
 @case(

@@ -11,6 +11,7 @@ from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
+from virtproof.suite.common import NO_SUCH_NAME, SPAWNED
 from virtproof_driver import Capability
 from virtproof_driver.constants import ErrorCode
 from virtproof_driver.contract import ComputeDriver
@@ -27,12 +28,11 @@ from virtproof_driver.values import PoolInfo
 POOLS = frozenset({Capability.STORAGE_POOLS})
 VOLUMES = POOLS | {Capability.STORAGE_VOLUMES}
 CLONES = VOLUMES | {Capability.STORAGE_CLONE}
-DISKS = VOLUMES | {Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY}
+DISKS = VOLUMES | SPAWNED
 MIB = 1 << 20
 ONE = VolumeSpec(name="one", capacity_bytes=MIB)
 TWO = VolumeSpec(name="two", capacity_bytes=2 * MIB)
 REFUSALS: dict[str, type[DriverError]] = {"taken": VolumeExists, "no-pool": StoragePoolNotFound, "stopped": InvalidState}
-NO_SUCH = "no-such"
 
 
 def volumes_in(world: World, pool: PoolInfo) -> list[str]:
@@ -147,7 +147,7 @@ def test_spawn_with_an_impossible_volume(
     if problem == "stopped":
         driver.stop_pool(pool.name)
     with pytest.raises(REFUSALS[problem]):
-        driver.spawn(with_disk(rooted, replace(new(pool), pool=NO_SUCH)) if problem == "no-pool" else rooted)
+        driver.spawn(with_disk(rooted, replace(new(pool), pool=NO_SUCH_NAME)) if problem == "no-pool" else rooted)
     assert world.domain(rooted.uuid) is None
     driver.start_pool(pool.name)
     assert list(driver.volumes(pool.name)) == [kept]

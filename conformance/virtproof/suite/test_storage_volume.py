@@ -11,6 +11,7 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof.fixtures import PoolSpecs
 from virtproof.recording.world import World
+from virtproof.suite.common import SPAWNED
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import (
@@ -24,11 +25,10 @@ from virtproof_driver.values import PoolInfo
 POOLS = frozenset({Capability.STORAGE_POOLS})
 VOLUMES = POOLS | {Capability.STORAGE_VOLUMES}
 CLONES = VOLUMES | {Capability.STORAGE_CLONE}
-DISKS = VOLUMES | {Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY}
+DISKS = VOLUMES | SPAWNED
 MIB = 1 << 20
 ONE = VolumeSpec(name="one", capacity_bytes=MIB)
 TWO = VolumeSpec(name="two", capacity_bytes=2 * MIB)
-NO_SUCH = "no-such"
 
 
 def volumes_in(world: World, pool: PoolInfo) -> list[str]:
