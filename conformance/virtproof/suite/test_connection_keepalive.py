@@ -92,11 +92,11 @@ def test_it_heals(connect: Connect, daemon: DaemonControl, small: Small, world: 
     needs=SILENT | SPAWNED,
 )
 def test_a_slow_daemon(connect: Connect, daemon: DaemonControl, small: Small, virtproof_case: CaseContext) -> None:
-    driver = connect(keepalive=Keepalive(interval=1, count=5))
+    driver, spec = connect(keepalive=Keepalive(interval=1, count=5)), small()
     with ThreadPoolExecutor(1) as pool:
         daemon.freeze()
         try:
-            spawning: Future[object] = pool.submit(driver.spawn, small())
+            spawning: Future[object] = pool.submit(driver.spawn, spec)
             with pytest.raises(NotYet):
                 spawning.result(timeout=1.2)
         finally:
