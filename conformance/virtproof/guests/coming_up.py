@@ -1,8 +1,9 @@
 """Waiting until a guest is up, so that it obeys: what its host sees of it is that it reads its disk.
 
-What belongs here: the look past every driver, and its deadline. What does not: what guests do when they are up (`catalogue`).
-A guest that comes up causes no event, so that this is a bounded look again and again: a program that is not up yet hears no
-power button, and QEMU keeps none for it. A domain without a disk, or on a host that counts no bytes, has nothing to wait for.
+What belongs here: the look past every driver, and its deadline. What does not: what guests do when they are up (`catalogue`), and
+how a container tells (`first_line`). A guest that comes up causes no event, so that this is a bounded look again and again: a
+program that is not up yet hears no power button, and QEMU keeps none for it. A domain without a disk, or on a host that counts no
+bytes, has nothing to wait for.
 """
 
 import time
@@ -11,6 +12,7 @@ from typing import Final
 from xml.etree.ElementTree import fromstring
 
 from virtproof.guests.catalogue import UP_BYTES
+from virtproof.guests.first_line import await_line
 from virtproof.lanes.bare import bare_binding
 from virtproof_driver.binding import Domain
 
@@ -22,7 +24,10 @@ def await_up(domain: Domain, *, boots: int = 1, timeout: float = 10) -> None:
 
     Raises AssertionError when `timeout` seconds pass first.
     """
-    disk = fromstring(domain.XMLDesc(0)).find("devices/disk/target")
+    root = fromstring(domain.XMLDesc(0))
+    disk = root.find("devices/disk/target")
+    if root.find("os/init") is not None:
+        await_line(domain, boots=boots, timeout=timeout)
     if disk is None:
         return
     deadline = time.monotonic() + timeout
