@@ -47,6 +47,7 @@ _MAKERS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], tuple[objec
         "create_volume": ("delete_volume", lambda given: (given["pool"], given["volume"].name)),
         "clone_volume": ("delete_volume", lambda given: (given["pool"], given["volume"].name)),
         "create_network": ("delete_network", lambda given: (given["network"].name,)),
+        "create_secret": ("delete_secret", lambda given: (given["secret"].uuid,)),
     }
 )
 _SIGNATURES: Final = {name: inspect.signature(getattr(ComputeDriver, name)) for name in _MAKERS}
@@ -56,6 +57,7 @@ UNDO: Final[Mapping[str, Undo]] = MappingProxyType(
         "delete_volume": Undo(Capability.STORAGE_VOLUMES, lambda world, key: "/".join(key) in world.inventory().volumes),
         "delete_pool": Undo(Capability.STORAGE_POOLS, lambda world, key: key[0] in world.inventory().pools),
         "delete_network": Undo(Capability.NETWORKS, lambda world, key: key[0] in world.inventory().networks),
+        "delete_secret": Undo(Capability.SECRETS, lambda world, key: world.has_secret(key[0])),
     }
 )
 

@@ -7,7 +7,7 @@ tried by itself: what another client removed meanwhile, or what libvirt will not
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from virtproof_driver.binding import Binding, Connection, Domain, Network, StoragePool
+from virtproof_driver.binding import Binding, Connection, Domain, Network, Secret, StoragePool
 from virtproof_driver.constants import UndefineFlag
 
 _FLAGS = UndefineFlag.MANAGED_SAVE | UndefineFlag.SNAPSHOTS_METADATA
@@ -18,8 +18,18 @@ class _Named(Protocol):
     def name(self) -> str: ...
 
 
+class _Used:
+    """A secret by what it is for, since it has no name."""
+
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
+
+    def name(self) -> str:
+        return self._secret.usageID()
+
+
 def reap(binding: Binding, connection: Connection, prefix: str) -> tuple[str, ...]:
-    """Remove domains, networks, volumes and pools whose name begins with the prefix; their names, the kind before each.
+    """Remove domains, networks, volumes, pools and secrets (by usage) that bear the prefix; their names, the kind before each.
 
     Raises ValueError for an empty prefix, which everything bears.
     """
@@ -30,6 +40,7 @@ def reap(binding: Binding, connection: Connection, prefix: str) -> tuple[str, ..
         ("volume", lambda: _volumes(connection)),
         ("pool", lambda: ((each, _of_pool(each)) for each in connection.listAllStoragePools())),
         ("network", lambda: ((each, _of_network(each)) for each in connection.listAllNetworks())),
+        ("secret", lambda: ((_Used(each), (each.undefine,)) for each in connection.listAllSecrets())),
     )
     removed: list[str] = []
     for kind, found in kinds:

@@ -1,4 +1,4 @@
-"""Probes of the areas devices, snapshots, images and firewall, and of migration.
+"""Probes of the areas devices, snapshots and firewall, and of migration.
 
 What belongs here: their questions. What does not: what an answer means (`agreement`). Attaching is asked for on the running
 domain and its definition together, which is what the capabilities promise: since libvirt 10.0 the test driver attaches to the
@@ -123,11 +123,6 @@ def _bare_snapshot(bench: Bench, flags: int) -> None:
         domain.snapshotCreateXML(snapshot_xml(SnapshotSpec(name="probe")), flags).delete(0)
 
 
-def _capture(bench: Bench) -> None:
-    with running(bench) as instance:
-        bench.call("capture_image", instance.uuid, bytearray().extend)
-
-
 def bare_download(bench: Bench) -> None:
     """Stream a volume's bytes out."""
     with bare_volume(bench) as volume:
@@ -173,7 +168,6 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
             bare=lambda bench: _bare_snapshot(bench, _DISK_ONLY),
         ),
         Capability.SNAPSHOT_EXTERNAL_REVERT: Probe(through=_revert, methods=(*_MADE, "create_snapshot", "revert_snapshot")),
-        Capability.IMAGE_CAPTURE: Probe(through=_capture, methods=(*_MADE, "capture_image"), bare=bare_download),
         Capability.FIREWALL: Probe(through=_firewall, methods=(*_MADE, "set_security_groups"), bare=_bare_firewall),
         Capability.MIGRATION_LIVE: Probe(through=_migrate, methods=(*_MADE, "migrate")),
     }

@@ -6,7 +6,7 @@ What belongs here: putting the areas' tables together. What does not: probes.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from virtproof.probes import connection, consoles, containers, devices, guest, host, lifecycle, machines, storage
+from virtproof.probes import connection, consoles, containers, devices, guest, host, lifecycle, machines, secrets, storage
 from virtproof.probes.model import Probe
 from virtproof_driver import Capability
 
@@ -20,6 +20,7 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
         **consoles.PROBES,
         **containers.PROBES,
         **storage.PROBES,
+        **secrets.PROBES,
         **connection.PROBES,
     }
 )

@@ -18,7 +18,6 @@ from virtproof_driver.contract import ComputeDriver
 # Methods of the design's contract that the Protocol does not spell yet.
 FURTHER: Final = frozenset(
     {
-        "capture_image",
         "console_output",
         "console",
         "set_security_groups",
@@ -70,7 +69,7 @@ def _operate(recorder: Recorder, method: str, function: Callable[..., object], *
         generation,
         operation=operation,
         method=method,
-        arguments=summaries.named_arguments(_named(method, args, kwargs)),
+        arguments=summaries.named_arguments(_named(method, args, kwargs), method),
         thread=threading.current_thread().name,
     )
     end = partial(recorder.write, Kind.OPERATION_END, generation, operation=operation, method=method)

@@ -25,6 +25,8 @@ SECRET_ARGUMENTS: Final[Mapping[str, frozenset[int]]] = {
     "setValue": frozenset({0}),
 }
 SECRET_RESULTS: Final = frozenset({"value"})
+SECRET_OPERANDS: Final[Mapping[str, frozenset[str]]] = {"create_secret": frozenset({"value", "1"})}
+"""Arguments of the contract's operations that are secrets, by name, and by position where a call does not fit the contract."""
 _USER_INFO: Final = re.compile(r"(?<=//)([^/@:]*):[^/@]*@")
 
 Labeller = Callable[[object], str | None]
@@ -55,9 +57,10 @@ def arguments(method: str, args: tuple[object, ...], kwargs: Mapping[str, object
     return [*positional, *named]
 
 
-def named_arguments(values: Mapping[str, object]) -> dict[str, object]:
+def named_arguments(values: Mapping[str, object], operation: str = "") -> dict[str, object]:
     """An operation's arguments by name; secrets are redacted."""
-    return {name: REDACTED if _hidden(name) else summary(value) for name, value in values.items()}
+    secret = SECRET_OPERANDS.get(operation, frozenset())
+    return {name: REDACTED if _hidden(name) or name in secret else summary(value) for name, value in values.items()}
 
 
 def result(method: str, value: object, label: Labeller = no_label) -> object:

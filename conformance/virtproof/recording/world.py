@@ -25,13 +25,14 @@ Id = UUID | str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """What a host holds under a prefix, by name; a volume is `pool/volume`, a snapshot `domain/snapshot`."""
+    """What a host holds under a prefix, by name; a volume is `pool/volume`, a snapshot `domain/snapshot`, a secret its usage."""
 
     domains: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     def kinds(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(what, names) for each kind, in the words of LEFTOVER."""
@@ -41,6 +42,7 @@ class Inventory:
             ("pool", self.pools),
             ("volume", self.volumes),
             ("snapshot", self.snapshots),
+            ("secret", self.secrets),
         )
 
 
@@ -132,7 +134,13 @@ class World:
             pools=_names(pools),
             volumes=tuple(sorted(f"{pool.name()}/{volume.name()}" for pool, volume in self._volumes(connection))),
             snapshots=tuple(sorted(f"{d.name()}/{s.getName()}" for d in domains for s in _listed(d.listAllSnapshots))),
+            secrets=tuple(sorted(filter(self._is_own, (s.usageID() for s in _listed(connection.listAllSecrets))))),
         )
+
+    def has_secret(self, uuid: Id) -> bool:
+        """Whether the host has the secret."""
+        connection: Any = self.connection
+        return str(uuid) in {secret.UUIDString() for secret in _listed(connection.listAllSecrets)}
 
     def touch(self) -> str:
         """Define and undefine a scratch domain past the driver; its UUID. Its events come after all that was queued."""
@@ -148,6 +156,9 @@ class World:
 
     def _named(self, lister: Callable[[], Sequence[Any]]) -> list[Any]:
         return [found for found in _listed(lister) if found.name().startswith(self._prefix)]
+
+    def _is_own(self, name: str) -> bool:
+        return name.startswith(self._prefix)
 
     def _volumes(self, connection: Any) -> Iterator[tuple[Any, Any]]:
         for pool in _listed(connection.listAllStoragePools):
