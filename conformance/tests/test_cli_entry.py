@@ -164,6 +164,7 @@ def test_run_has_its_defaults() -> None:
         out=arguments.DEFAULT_OUT,
         seed=0,
         allow_host=False,
+        uri="",
         case_seconds=60.0,
         pytest_args=(),
     )

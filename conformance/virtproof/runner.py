@@ -18,7 +18,7 @@ from typing import Final, TextIO
 import pytest
 from _pytest.mark.expression import Expression
 
-from virtproof import profiles, suite
+from virtproof import attachments, profiles, suite
 from virtproof.errors import LaneUnavailable, SuiteError, UsageError
 from virtproof.lane_pool import lane_keys
 from virtproof.lanes.host import check_permission
@@ -149,7 +149,8 @@ def _clear(out: Path) -> None:
     """Remove what an earlier run left in the directory, so that nothing of it is judged."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(out / WORKERS_DIR, ignore_errors=True)
+        for folder in (WORKERS_DIR, attachments.FOLDER):
+            shutil.rmtree(out / folder, ignore_errors=True)
         for name in (RUN_FILE, EVIDENCE_FILE):
             (out / name).unlink(missing_ok=True)
     except OSError as error:

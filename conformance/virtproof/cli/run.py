@@ -3,6 +3,7 @@
 What belongs here: this order, and the exit code. What does not: running (`runner`), judging (`judging`), reports (`report`).
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from virtproof import runner
+from virtproof.backends import load
+from virtproof.backends.hosts import on_host, to_toml
 from virtproof.cli.arguments import RunArguments
 from virtproof.cli.stored import conclude, keep_backends
-from virtproof.errors import LaneUnavailable
+from virtproof.errors import LaneUnavailable, UsageError
 from virtproof.options import Options
 from virtproof.report import PAGE_FILE, REPORT_FILE, write_report
 from virtproof.report.terminal import show
@@ -22,11 +25,12 @@ from virtproof.verdicts import Report
 
 CONFORMANT: Final = 0
 NOT_CONFORMANT: Final = 1
+HOST_FILE: Final = "host.toml"
 
 
 def execute(given: RunArguments, console: Console) -> int:
     """Run, judge, report; raises the suite's errors for what could not be run."""
-    outcome = runner.run(_options(given))
+    outcome = runner.run(_options(_on_host(given) if given.uri else given))
     keep_backends(read(given.out), given.out)
     report, records, run = conclude(given.out)
     write_report(report, records, given.out)
@@ -57,6 +61,20 @@ def exit_code(report: Report, run: Run, console: Console) -> int:
             f"partial run: {chosen}, {len(left_out)} were left out; it concludes nothing of conformance", soft_wrap=True
         )
     return CONFORMANT if good else NOT_CONFORMANT
+
+
+def _on_host(given: RunArguments) -> RunArguments:
+    """What was asked, with the backend at the user's URI: a TOML file in the run's directory, by which it is judged again."""
+    if len(given.backends) != 1:
+        raise UsageError("--uri is the host of one backend; give one --backend")
+    backend = on_host(load(given.backends[0]), given.uri)
+    path = given.out / HOST_FILE
+    try:
+        given.out.mkdir(parents=True, exist_ok=True)
+        path.write_text(to_toml(backend), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {given.out}: {error.strerror}") from error
+    return replace(given, backends=(str(path),))
 
 
 def _options(given: RunArguments) -> RunOptions:
