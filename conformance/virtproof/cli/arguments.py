@@ -77,7 +77,7 @@ def run_arguments(given: argparse.Namespace, pytest_args: tuple[str, ...]) -> Ru
         out=given.out,
         seed=given.seed,
         allow_host=given.allow_host,
-        uri=given.uri,
+        uri=given.uri or "",
         case_seconds=given.case_timeout,
         pytest_args=pytest_args,
     )
@@ -104,7 +104,7 @@ def _run(made: argparse.ArgumentParser) -> None:
     add("-k", dest="keyword", default="", metavar="EXPR", help="only cases that match, as in pytest; the others are not-run")
     add("--out", type=_folder, default=DEFAULT_OUT, metavar="DIR", help="where evidence and reports go (default: %(default)s)")
     add("--seed", type=_natural, default=0, metavar="N", help="shuffle the cases by this seed (default: their order)")
-    add("--uri", type=_word, default="", metavar="URI", help="a host of yours to run the backend on, in place of the suite's own")
+    add("--uri", type=_word, metavar="URI", help="a host of yours to run the backend on, in place of the suite's own")
     add("--allow-host", action="store_true", help="use a reachable host that --uri or a backend's TOML names")
     add("--case-timeout", type=_seconds, default=CASE_SECONDS, metavar="SECONDS", help="for one case (default: %(default)g)")
 
