@@ -55,6 +55,8 @@ MISSING = [
     (TEST, replace(SPEC, firmware=Firmware.EFI), Capability.FIRMWARE_EFI),
     (LXC, replace(SPEC, firmware=Firmware.EFI_SECURE_BOOT), Capability.FIRMWARE_EFI),
     (TEST, replace(SPEC, tpm=Tpm()), Capability.TPM),
+    (LXC, replace(SPEC, on_reboot=Reaction.DESTROY), Capability.REACTIONS),
+    (TEST, replace(SPEC, panic_device=True), Capability.EVENTS_PANIC),
     (TEST, replace(SPEC, limits=Limits(cpu_shares=2)), Capability.LIMITS),
     (QEMU, replace(SPEC, filesystems=(ROOT,)), Capability.FILESYSTEM_DIRECTORY),
     (QEMU, replace(SPEC, filesystems=(Filesystem(source=FileSource(path="/i")),)), Capability.FILESYSTEM_IMAGE),
@@ -94,3 +96,8 @@ def test_what_the_hypervisor_has_not_is_refused_with_its_reason(
 def test_what_every_machine_has_is_taken(spec: InstanceSpec) -> None:
     validate_machine(spec, TEST)
     validate_machine(spec, QEMU)
+
+
+def test_what_libvirt_does_anyway_may_be_asked_of_any_hypervisor() -> None:
+    usual = replace(SPEC, on_poweroff=Reaction.DESTROY, on_reboot=Reaction.RESTART, on_crash=Reaction.DESTROY)
+    validate_machine(usual, LXC)

@@ -30,6 +30,7 @@ class Capability(StrEnum):
     SUSPEND = "lifecycle.suspend"
     RESCUE = "lifecycle.rescue"
     RESIZE = "lifecycle.resize"
+    REACTIONS = "lifecycle.reactions"
     AUTOSTART = "lifecycle.autostart"
     METADATA = "metadata.instance"
     VOLUME_ATTACH = "devices.volume.attach"
@@ -95,6 +96,7 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.SUSPEND: "suspend() makes a managed save, and resume() restores it.",
         Capability.RESCUE: "rescue() boots another image with the old disks beside it; unrescue() undoes it.",
         Capability.RESIZE: "resize() changes processors and memory of the persistent definition.",
+        Capability.REACTIONS: "a spec says what follows the guest's own power off, reset and crash, and that is what follows.",
         Capability.AUTOSTART: "autostart() and set_autostart() read and change whether the host starts the instance at boot.",
         Capability.METADATA: "title, description and metadata elements can be set, read and removed.",
         Capability.VOLUME_ATTACH: "attach_volume() adds a disk to a running instance and its definition.",

@@ -11,13 +11,16 @@ from virtproof_driver import checks
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.errors import InvalidSpec, NotSupported
 from virtproof_driver.hypervisors.model import Hypervisor
-from virtproof_driver.spec import DirectorySource, FileSource, Filesystem, InstanceSpec, Limits, NewVolume, Tpm
+from virtproof_driver.spec import DirectorySource, FileSource, Filesystem, InstanceSpec, Limits, NewVolume, Reaction, Tpm
 from virtproof_driver.storage_validation import validate_new_volume
 
 SHARES = (2, 262144)  # what the kernel's cgroups take
 QUOTA_US = (1000, 17592186044415)  # libvirt's own range
 TPM_MODELS = frozenset({"tpm-tis", "tpm-crb", "tpm-spapr"})
 TPM_VERSIONS = frozenset({"1.2", "2.0"})
+USUAL_REACTIONS = (("on_poweroff", Reaction.DESTROY), ("on_reboot", Reaction.RESTART), ("on_crash", Reaction.DESTROY))
+"""What follows where nobody says otherwise (libvirt's own defaults), and every hypervisor does."""
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -45,6 +48,8 @@ def needed(spec: InstanceSpec) -> Iterator[Capability]:
         yield Capability.TPM
     if spec.panic_device:
         yield Capability.EVENTS_PANIC
+    if any(getattr(spec, field) not in (None, usual) for field, usual in USUAL_REACTIONS):
+        yield Capability.REACTIONS
     if spec.limits is not None:
         yield Capability.LIMITS
     if any(console.log is not None for console in spec.consoles):

@@ -1,4 +1,4 @@
-"""Probes of what machines are made of: firmware, TPM, panic device; and of what is told when their disks fail.
+"""Probes of what machines are made of: firmware, TPM, panic device, reactions; and of what is told when their disks fail.
 
 What belongs here: their questions. What does not: what an answer means (`agreement`).
 """
@@ -11,7 +11,7 @@ from typing import Final
 from virtproof.probes.bench import Bench, running
 from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability
-from virtproof_driver.spec import Firmware, Tpm
+from virtproof_driver.spec import Firmware, Reaction, Tpm
 
 _MADE: Final = ("spawn", "destroy")
 
@@ -31,6 +31,11 @@ def _panic(bench: Bench) -> None:
         pass
 
 
+def _reactions(bench: Bench) -> None:
+    with running(bench, replace(bench.small(), on_poweroff=Reaction.RESTART, on_reboot=Reaction.DESTROY)):
+        pass
+
+
 def _io_error(bench: Bench) -> None:
     """To bring one about takes a full disk, which the cases of it make; here the driver's word is asked for."""
     if Capability.EVENTS_IO_ERROR not in bench.driver.capabilities:
@@ -41,6 +46,7 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
     {
         Capability.FIRMWARE_EFI: Probe(through=_firmware, methods=_MADE),
         Capability.TPM: Probe(through=_tpm, methods=_MADE),
+        Capability.REACTIONS: Probe(through=_reactions, methods=_MADE),
         Capability.EVENTS_PANIC: Probe(through=_panic, methods=_MADE),
         Capability.EVENTS_IO_ERROR: Probe(through=_io_error, methods=("subscribe",)),
     }

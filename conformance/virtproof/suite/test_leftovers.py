@@ -12,6 +12,7 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof.fixtures import Connect, Small
 from virtproof.foreign import foreign_domain
+from virtproof.guests.own_disk import with_own_disk
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
@@ -116,10 +117,10 @@ def test_volumes_in_use_are_kept(driver: ComputeDriver, small: Small, world: Wor
     requirement="An instance that is spawned again after its destruction has none of the old one's snapshots.",
     source="VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA",
     since="1.0",
-    needs=SPAWNED | {Capability.SNAPSHOT_INTERNAL},
+    needs=SPAWNED | {Capability.SNAPSHOT_INTERNAL, Capability.STORAGE_CLONE},
 )
 def test_snapshots_go_with_the_instance(driver: ComputeDriver, small: Small, world: World) -> None:
-    spec = small()
+    spec = with_own_disk(small())
     driver.spawn(spec)
     driver.create_snapshot(spec.uuid, SnapshotSpec(name="first"))
     assert world.inventory().snapshots == (f"{spec.name}/first",)

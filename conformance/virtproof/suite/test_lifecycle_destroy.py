@@ -8,6 +8,7 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.foreign import foreign_domain
+from virtproof.guests.own_disk import with_own_disk
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.common import NO_SUCH, SPAWNED, domain_of, state_of
@@ -97,10 +98,11 @@ def test_destroy_when_suspended(driver: ComputeDriver, instance: Instance, world
     requirement="destroy() of an instance with snapshots, running or off, removes it together with them.",
     source="virDomainUndefine answers 55 while there are snapshots (libvirt 9.0.0)",
     since="1.0",
-    needs=SPAWNED | {Capability.SNAPSHOT_INTERNAL, Capability.STOP},
+    needs=SPAWNED | {Capability.SNAPSHOT_INTERNAL, Capability.STORAGE_CLONE, Capability.STOP},
 )
 @pytest.mark.parametrize("before", ["running", "off"])
-def test_destroy_with_snapshots(driver: ComputeDriver, instance: Instance, world: World, before: str) -> None:
+def test_destroy_with_snapshots(driver: ComputeDriver, small: Small, world: World, before: str) -> None:
+    instance = driver.spawn(with_own_disk(small()))
     for name in ("first", "second"):
         driver.create_snapshot(instance.uuid, SnapshotSpec(name=name))
     if before == "off":

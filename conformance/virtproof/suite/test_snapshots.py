@@ -10,8 +10,9 @@ import pytest
 
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
+from virtproof.guests.own_disk import with_own_disk
 from virtproof.recording.world import World
-from virtproof.suite.common import NO_SUCH, state_of
+from virtproof.suite.common import NO_SUCH, SPAWNED, state_of
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState
 from virtproof_driver.contract import ComputeDriver
@@ -19,7 +20,7 @@ from virtproof_driver.errors import InstanceNotFound, InvalidSpec, SnapshotExist
 from virtproof_driver.spec import SnapshotSpec
 from virtproof_driver.values import Instance, PowerState
 
-SNAPSHOTS = frozenset({Capability.SNAPSHOT_INTERNAL, Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY})
+SNAPSHOTS = SPAWNED | {Capability.SNAPSHOT_INTERNAL, Capability.STORAGE_CLONE}
 MOVED = SNAPSHOTS | {Capability.PAUSE, Capability.START, Capability.STOP}
 A, B, C = (SnapshotSpec(name=name) for name in ("first", "second", "third"))
 NUMBERS = {
@@ -35,6 +36,12 @@ OF_AN_INSTANCE: dict[str, Callable[[ComputeDriver], object]] = {
     "delete": lambda driver: driver.delete_snapshot(NO_SUCH, "first"),
 }
 Listed = tuple[str, str | None, bool]
+
+
+@pytest.fixture
+def instance(driver: ComputeDriver, small: Small) -> Instance:
+    """An instance that runs, on a disk that can hold snapshots."""
+    return driver.spawn(with_own_disk(small()))
 
 
 def bring(driver: ComputeDriver, instance: Instance, state: PowerState) -> None:
@@ -140,7 +147,7 @@ def test_duplicate(driver: ComputeDriver, instance: Instance) -> None:
     needs=SNAPSHOTS,
 )
 def test_each_instance_has_its_own(driver: ComputeDriver, small: Small) -> None:
-    one, other = (driver.spawn(small()) for _ in range(2))
+    one, other = (driver.spawn(with_own_disk(small())) for _ in range(2))
     driver.create_snapshot(one.uuid, A)
     kept = driver.create_snapshot(other.uuid, SnapshotSpec(name="first", description="the other's"))
     driver.delete_snapshot(one.uuid, "first")
@@ -290,7 +297,7 @@ def test_foreign(driver: ComputeDriver, instance: Instance, world: World) -> Non
 )
 @pytest.mark.parametrize("state", ["running", "off"])
 def test_destroy_takes_snapshots_along(driver: ComputeDriver, small: Small, world: World, state: str) -> None:
-    spec = small()
+    spec = with_own_disk(small())
     driver.spawn(spec, start=state == "running")
     for snapshot in (A, B):
         driver.create_snapshot(spec.uuid, snapshot)

@@ -17,6 +17,7 @@ _UNSUPPORTED = MappingProxyType(
         Capability.SPAWN_PAUSED: "libvirt's LXC driver refuses VIR_DOMAIN_START_PAUSED (error 8)",
         Capability.SUSPEND: f"{_NO_API}: virDomainManagedSave",
         Capability.RESCUE: "a container boots from a file system, and has no disk that a rescue image could displace",
+        Capability.REACTIONS: "libvirt's LXC driver ignores on_poweroff and on_reboot (11.3.0)",
         Capability.VOLUME_ATTACH: "libvirt's LXC driver attaches only block devices of the host, no volumes (error 67)",
         Capability.VOLUME_DETACH: "libvirt's LXC driver has no disks that could be detached",
         Capability.VOLUME_EXTEND: f"{_NO_API}: virDomainBlockResize",
