@@ -1,4 +1,4 @@
-"""Probes of screens, displays and the guest agent.
+"""Probes of guests that run: of their coming up, their screens and displays, and the guest agent.
 
 What belongs here: their questions. What does not: consoles (`consoles`), and what an answer means (`agreement`).
 """
@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from virtproof.probes.bench import Bench, bare_domain, require, running
+from virtproof.probes.bench import Bench, bare_domain, require, running, up
 from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability
 from virtproof_driver.errors import AgentUnresponsive
@@ -42,6 +42,15 @@ def _graphics(bench: Bench) -> None:
 def _bare_graphics(bench: Bench) -> None:
     with bare_domain(bench) as domain:
         require("<graphics" in domain.XMLDesc(0), "a display was asked for and none is there")
+
+
+def _guests(bench: Bench) -> None:
+    """A guest that the lane has comes up, which its host sees."""
+    spec = bench.small()
+    if Capability.GUESTS not in bench.driver.capabilities or not (spec.disks or spec.init):
+        raise Refused("the driver does not claim it, or the lane's smallest instance has no guest")
+    with up(bench):
+        pass
 
 
 @contextmanager
@@ -78,6 +87,7 @@ def _bare_quiesce(bench: Bench) -> None:
 
 PROBES: Mapping[Capability, Probe] = MappingProxyType(
     {
+        Capability.GUESTS: Probe(through=_guests, methods=_MADE),
         Capability.SCREENSHOT: Probe(through=_screenshot, methods=(*_MADE, "screenshot"), bare=_bare_screenshot),
         Capability.GRAPHICS: Probe(through=_graphics, methods=(*_MADE, "graphics"), bare=_bare_graphics),
         Capability.AGENT_PASSWORD: Probe(through=_password, methods=(*_MADE, "set_admin_password"), bare=_bare_password),
