@@ -264,9 +264,9 @@ class Session:
             self._live = None
             # Under the lock: a wait that is armed for the next connection must not end by the loss of this one, and close() must
             # find the supervisor's thread to join it.
+            live.consoles.end(self._broken_error)  # first: giving up lets go of them
             self._supervisor.lost(partial(self._give_up, live))
             self._feed.waits.fail(self._broken_error)
-            live.consoles.end(self._broken_error)
 
     def _retire(self, opened: Opened) -> None:
         """Give a connection up on a thread of its own: deregistering asks the daemon, which may not answer."""
