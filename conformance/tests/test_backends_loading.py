@@ -42,7 +42,7 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_backends_that_ship_load_by_name() -> None:
     assert shipped() == ("lxc", "qemu", "test", "test-rpc")
-    test, rpc = load_all(shipped())
+    _lxc, _qemu, test, rpc = load_all(shipped())
     assert (test.name, test.basis, test.transports) == ("test", Basis.MOCK, ("in-process",))
     assert (rpc.name, rpc.basis, rpc.transports) == ("test-rpc", Basis.MOCK, ("unix", "tcp"))
     assert tuple(PROVISIONERS) == NAMED
