@@ -90,7 +90,7 @@ def _validate_init(spec: InstanceSpec) -> None:
         checks.filled(f"init.arguments[{index}]", argument)
     for name, value in spec.init.environment:
         checks.pattern("init.environment", name, _VARIABLE, "letters, digits and '_', not beginning with a digit")
-        checks.text("init.environment", value)
+        checks.filled("init.environment", value)  # libvirt: "No value supplied for <initenv> element" (error 27, 11.3.0)
 
 
 def _validate_limits(limits: Limits) -> None:
