@@ -65,9 +65,10 @@ class CaseRunner:
 
     def _attach(self, candidate: Candidate[pytest.Item], lane: Lane) -> None:
         """Keep what tells more of a case that failed; each file is a record."""
-        logs = lane.logs(self._attachments.domains) if self._attachments.wanted else {}
-        for path in self._attachments.write(candidate.lane, candidate.id, logs):
-            self._recorder.write(Kind.ATTACHMENT, path=path)
+        if self._attachments.wanted:
+            logs = lane.logs(self._attachments.domains)
+            for path in self._attachments.write(candidate.lane, candidate.id, logs):
+                self._recorder.write(Kind.ATTACHMENT, path=path)
 
     def _refusals(self, candidate: Candidate[pytest.Item], lane: Lane) -> str:
         """Why the lane cannot run the case: each capability that it needs and that the manifest or the driver does not claim."""

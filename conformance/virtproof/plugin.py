@@ -38,11 +38,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: WorkerNode) -> None:
-    """Hand an xdist worker the run's identity, so that the names of all its objects tell whose they are."""
-    from virtproof.identity import hand_out  # noqa: PLC0415 - every pytest process loads this module
+    """Hand an xdist worker the run's identity, so that the names of all its objects tell whose they are, and its containers."""
+    from virtproof.errors import VirtproofError  # noqa: PLC0415 - every pytest process loads this module
+    from virtproof.identity import hand_out  # noqa: PLC0415 - as above
     from virtproof.lane_pool import lane_keys  # noqa: PLC0415 - as above
 
-    hand_out(node.config, node.workerinput, [key.backend for key in lane_keys(options.options_of(node.config))])
+    try:
+        hand_out(node.config, node.workerinput, [key.backend for key in lane_keys(options.options_of(node.config))])
+    except VirtproofError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(tryfirst=True)

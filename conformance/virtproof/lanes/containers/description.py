@@ -7,6 +7,7 @@ What belongs here: the value, its JSON, and the URIs that lead to it. What does 
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from virtproof.lanes.containers.options import LOOPBACK, SOCKET
@@ -63,7 +64,7 @@ def to_json(description: Description) -> str:
 
 def from_json(text: str) -> Description:
     """A description from its JSON. Raises ValueError when it is none."""
-    data = json.loads(text)
-    if not isinstance(data, dict) or set(data) != {field.name for field in fields(Description)}:
+    data = cast("object", json.loads(text))
+    if not isinstance(data, dict) or set(cast("dict[str, object]", data)) != {field.name for field in fields(Description)}:
         raise ValueError(f"not the description of a lane: {text[:80]}")
-    return Description(**data)
+    return Description(**cast("dict[str, Any]", data))

@@ -4,12 +4,14 @@ What belongs here: the commands. What does not: how they get there (`container`)
 """
 
 import signal
+from base64 import b64encode
 from typing import Final
 
 from virtproof.errors import SuiteError
 from virtproof.lanes.containers.container import Host
 from virtproof.lanes.model import Space
 
+_WRITE: Final = 'printf %s "$1" | base64 --decode | dd of="$2" bs=1 seek="$3" conv=notrunc status=none'
 _SMALL: Final = "/var/lib/virtproof"
 
 
@@ -28,6 +30,9 @@ class ContainerGuests:
 
     def read(self, path: str) -> bytes:
         return self._host.do("cat", "--", path)
+
+    def write(self, path: str, data: bytes, offset: int = 0) -> None:
+        self._host.do("sh", "-c", _WRITE, "sh", b64encode(data).decode(), path, str(offset))
 
     def exists(self, path: str) -> bool:
         try:
