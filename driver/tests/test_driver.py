@@ -166,13 +166,14 @@ def test_the_whole_contract_works(anywhere: LibvirtDriver) -> None:
 
 def refuse_devices(driver: ComputeDriver, spec: InstanceSpec) -> None:
     """The test driver attaches by another call than the hypervisors do, and detaches only by alias."""
-    for refused in (
+    refusals: tuple[Callable[[], None], ...] = (
         lambda: driver.attach_volume(spec.uuid, spec.disks[0]),
         lambda: driver.detach_volume(spec.uuid, "vda"),
         lambda: driver.extend_volume(spec.uuid, "vda", 4096),
         lambda: driver.attach_interface(spec.uuid, spec.interfaces[0]),
         lambda: driver.detach_interface(spec.uuid, spec.interfaces[0].mac),
-    ):
+    )
+    for refused in refusals:
         with pytest.raises(NotSupported):
             refused()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 from xml.etree import ElementTree as ET
@@ -26,7 +27,7 @@ from virtproof_driver.hypervisors.qemu import QEMU
 from virtproof_driver.markup.attached import device_xml, find_device, name_of
 from virtproof_driver.markup.domain import domain_xml, parse_domain
 from virtproof_driver.markup.names import INSTANCE_NS, PREFIX
-from virtproof_driver.operations import deadlines, devices, extending
+from virtproof_driver.operations import deadlines, devices, extending, settling
 from virtproof_driver.spec import Disk, FileSource, InstanceSpec, Interface, NewVolume, VolumeSource
 from virtproof_driver.values import DeviceEvent, DeviceEventKind, EventKind, LifecycleEvent
 
@@ -316,6 +317,41 @@ def test_what_cannot_be_attached_changes_nothing(disk: Disk, error: type[Excepti
     with pytest.raises(error):
         devices.attach_volume(link_to(machine), UUID_A, disk)
     assert (machine.said, spec_of(machine)) == ([], SPEC)
+
+
+def test_a_domain_that_refuses_for_a_moment_after_its_start_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, link = Machine(), FakeLink(Machine())
+    link.machine, link.hypervisor = machine, replace(QEMU, settles=True)
+    refusals = iter([True, True, False])
+
+    def refuse(method: str) -> None:
+        if method == "attach" and next(refusals):
+            raise InvalidState("until init PID is known")
+
+    machine.before = refuse
+    monkeypatch.setattr(settling, "PAUSE_SECONDS", 0.0)
+    devices.attach_volume(cast("Link", cast("object", link)), UUID_A, OLD)
+    assert spec_of(machine).disks == (ROOT, OLD)
+    assert next(refusals, None) is None
+
+
+@pytest.mark.parametrize("settles", [True, False])
+def test_what_is_refused_for_good_is_raised(settles: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, link = Machine(), FakeLink(Machine())
+    link.machine, link.hypervisor = machine, replace(QEMU, settles=settles)
+    asked: list[str] = []
+
+    def refuse(method: str) -> None:
+        asked.append(method)
+        if method == "attach":
+            raise InvalidState("network is not active")
+
+    machine.before = refuse
+    monkeypatch.setattr(settling, "PAUSE_SECONDS", 0.0)
+    with pytest.raises(InvalidState, match="not active"):
+        devices.attach_volume(cast("Link", cast("object", link)), UUID_A, OLD)
+    assert asked.count("attach") == (settling.MOST_PAUSES + 1 if settles else 1)
+    assert spec_of(machine) == SPEC
 
 
 # --- detaching -------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 What belongs here: their questions. What does not: what an answer means (`agreement`). Attaching is asked for on the running
 domain and its definition together, which is what the capabilities promise: since libvirt 10.0 the test driver attaches to the
-running one alone. Detaching is asked for of a definition, since from a running domain only a guest can release a device.
+running one alone. Detaching and extending are asked for of a definition: from a running domain only a guest can release a device,
+and not each hypervisor could start with the disk.
 """
 
 from collections.abc import Mapping
@@ -52,7 +53,7 @@ def _extend_volume(bench: Bench) -> None:
     spec = bench.small()
     with driven_pool(bench) as pool:
         disk = Disk(target="vdz", source=NewVolume(pool=pool, volume=bench.names("volume"), capacity_bytes=VOLUME_BYTES))
-        with running(bench, replace(spec, disks=(*spec.disks, disk))) as instance:
+        with defined(bench, replace(spec, disks=(*spec.disks, disk))) as instance:
             bench.driver.extend_volume(instance.uuid, "vdz", 2 * VOLUME_BYTES)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
+from virtproof.fixtures import Small
 from virtproof.recording.world import World
 from virtproof.suite.common import SPAWNED, domain_of
 from virtproof_driver import Capability
@@ -16,7 +17,7 @@ from virtproof_driver.binding import Domain
 from virtproof_driver.constants import Affect, DomainEventId
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.spec import Disk, NewVolume, VolumeSource, VolumeSpec
-from virtproof_driver.values import PoolInfo
+from virtproof_driver.values import Instance, PoolInfo
 
 MIB: Final = 1 << 20
 BOTH: Final = Affect.LIVE | Affect.CONFIG
@@ -40,6 +41,12 @@ class Places:
     def have(self, name: str) -> tuple[bool, bool]:
         """Whether the running domain and the definition have a device of this name."""
         return self.live is not None and name in self.live, name in self.kept
+
+
+def spawned(driver: ComputeDriver, small: Small, state: str) -> Instance:
+    """An instance that is `running`, `paused` or `off`."""
+    instance = driver.spawn(small(), start=state != "off")
+    return driver.pause(instance.uuid) if state == "paused" else instance
 
 
 def places(world: World, uuid: UUID) -> Places:

@@ -39,7 +39,8 @@ class Hypervisor:
     `needs_console` says that nothing starts without one, so that an instance whose spec names none gets one all the same.
     `console_exclusive` says whether a console has one reader at a time, which another can take over by force.
     `since` are capabilities that the hypervisor's driver has from a release of libvirt on (`at`), with the reason for older ones.
-    `device_events` says whether DEVICE_ADDED and DEVICE_REMOVED tell the end of attaching and detaching.
+    `device_events` says whether DEVICE_ADDED and DEVICE_REMOVED tell the end of attaching and detaching. `settles` says that a
+    domain may refuse changes of its devices for a moment after its start, though it runs.
     `remote_only` are capabilities that need a daemon between client and driver (keepalive, reconnect).
     """
 
@@ -58,6 +59,7 @@ class Hypervisor:
     needs_console: bool
     console_exclusive: bool
     device_events: bool
+    settles: bool = False
     remote_only: Mapping[Capability, str]
     since: tuple[Since, ...] = ()
 

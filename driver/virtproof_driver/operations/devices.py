@@ -34,6 +34,7 @@ from virtproof_driver.operations.inventory import inactive_xml, instance
 from virtproof_driver.operations.lifecycle import has_managed_save
 from virtproof_driver.operations.releasing import detach
 from virtproof_driver.operations.secrets import require_secrets
+from virtproof_driver.operations.settling import settled
 from virtproof_driver.operations.volumes import lookup_volume
 from virtproof_driver.plans import attach_plan, detach_plan
 from virtproof_driver.spec import Disk, DiskSource, FileSource, InstanceSpec, Interface, NewVolume, VolumeSource
@@ -171,7 +172,12 @@ def _detach(link: Link, found: Present, device: DeviceName, after: InstanceSpec)
 def _perform_attach(action: AttachDevice, link: Link) -> None:
     domain = link.domain(action.uuid)
     try:
-        changing(link, action.uuid, action.affect, lambda affect: link.call(domain.attachDeviceFlags, action.xml, affect))
+        changing(
+            link,
+            action.uuid,
+            action.affect,
+            lambda affect: settled(link, action.uuid, lambda: link.call(domain.attachDeviceFlags, action.xml, affect)),
+        )
     except (InvalidSpec, InvalidState, HypervisorError) as refusal:
         now = (link.call(domain.XMLDesc, flags) for flags in (0, XmlFlag.INACTIVE))
         if any(find_device(xml, action.device) is not None for xml in now):  # another client was first

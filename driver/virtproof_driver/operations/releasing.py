@@ -27,6 +27,7 @@ from virtproof_driver.link import Awaited, AwaitedDevice, AwaitedEither, Expecta
 from virtproof_driver.markup.attached import Attached, find_device
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.inventory import inactive_xml, instance
+from virtproof_driver.operations.settling import settled
 from virtproof_driver.values import DeviceEvent, DeviceEventKind, EventKind, LifecycleEvent
 
 _ENDS = frozenset({DeviceEventKind.REMOVED, DeviceEventKind.REMOVAL_FAILED})
@@ -39,8 +40,10 @@ def detach(link: Link, uuid: UUID, device: DeviceName) -> None:
     Raises OperationTimeout when the guest does not answer, Busy when it refuses; then both have the device still.
     """
     try:
+        defined = _in_definition(link, uuid, device)
         released = _release(link, uuid, device)
-        _remove(link, uuid, device, released=released)
+        if defined is not None:
+            _remove(link, uuid, device, defined, released=released)
     except InstanceNotFound:
         link.forget(uuid)
 
@@ -52,7 +55,7 @@ def _release(link: Link, uuid: UUID, device: DeviceName) -> bool:
         return False
     with link.expect(uuid, _released(uuid, device, found.alias or "")) as wait:
         try:
-            link.call(link.domain(uuid).detachDeviceFlags, found.xml, Affect.LIVE)
+            settled(link, uuid, lambda: link.call(link.domain(uuid).detachDeviceFlags, found.xml, Affect.LIVE))
         except _REFUSALS:
             if _in_running(link, uuid, device) is not None:
                 raise
@@ -92,14 +95,17 @@ def _in_running(link: Link, uuid: UUID, device: DeviceName) -> Attached | None:
     return find_device(link.call(link.domain(uuid).XMLDesc), device)
 
 
-def _remove(link: Link, uuid: UUID, device: DeviceName, *, released: bool) -> None:
-    """Take the device from the definition, if there is one that has it."""
-    domain = link.domain(uuid)
-    found = find_device(inactive_xml(link, uuid), device) if link.call(domain.isPersistent) else None
-    if found is None:
-        return
+def _in_definition(link: Link, uuid: UUID, device: DeviceName) -> Attached | None:
+    """The device in the definition, where there is one; the inactive XML of a transient domain is of its run."""
+    if not link.call(link.domain(uuid).isPersistent):
+        return None
+    return find_device(inactive_xml(link, uuid), device)
+
+
+def _remove(link: Link, uuid: UUID, device: DeviceName, found: Attached, *, released: bool) -> None:
+    """Take the device from the definition."""
     try:
-        link.call(domain.detachDeviceFlags, found.xml, Affect.CONFIG)
+        link.call(link.domain(uuid).detachDeviceFlags, found.xml, Affect.CONFIG)
     except DeviceNotFound:  # another client was first
         return
     except DriverError as error:
