@@ -42,6 +42,14 @@ def test_the_folders_of_dead_processes_go(tmp_path: Path) -> None:
     assert reap_folders(tmp_path) == ()
 
 
+def test_a_process_that_ended_and_was_not_waited_for_is_gone(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert started(process.pid) == ""
+        folder = owned(tmp_path, pid=process.pid, started="1")
+        assert reap_folders(tmp_path) == (str(folder),)
+
+
 def test_a_folder_of_another_process_namespace_stays(tmp_path: Path) -> None:
     folder = owned(tmp_path, namespace="pid:[1]", pid=dead_pid())
     assert reap_folders(tmp_path) == ()

@@ -15,6 +15,7 @@ from typing import Final
 
 PREFIX: Final = "virtproof-"
 MARKER: Final = ".owner.json"
+_ENDED: Final = ("Z", "X")
 
 
 def make_folder(base: Path | None = None) -> Path:
@@ -64,12 +65,16 @@ def owner_of(pid: int) -> dict[str, object]:
 
 
 def started(pid: int) -> str:
-    """When a process began, in clock ticks since boot, empty when there is none; tells it from a later one of its id."""
+    """When a process began, in clock ticks since boot; tells it from a later one of its id.
+
+    Empty when there is none, and for one that has ended and that its parent has not asked after yet.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return text.rpartition(")")[2].split()[19]  # proc(5): field 22, counted after the name, which may hold spaces
+    fields = text.rpartition(")")[2].split()  # proc(5): counted after the name, which may hold spaces; state is 3, start 22
+    return "" if fields[0] in _ENDED else fields[19]
 
 
 def _boot() -> str:
