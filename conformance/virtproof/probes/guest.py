@@ -22,7 +22,7 @@ _PASSWORD: Final = "probe"  # noqa: S105 - for a guest of the suite's own
 
 def _screenshot(bench: Bench) -> None:
     written = bytearray()
-    with running(bench) as instance:
+    with running(bench, replace(bench.small(), graphics=(Graphics(),))) as instance:
         bench.driver.screenshot(instance.uuid, written.extend)
     require(written, "the image is empty")
 

@@ -234,8 +234,8 @@ def spelt(uuid: UUID, spelling: str) -> UUID | str:
     needs=SPAWNED,
 )
 @pytest.mark.parametrize("spelling", ["uuid", "text", "capitals"])
-def test_uuid_in_each_spelling(driver: ComputeDriver, instance: Instance, spelling: str) -> None:
-    assert driver.instance(spelt(instance.uuid, spelling)) == instance
+def test_uuid_in_each_spelling(driver: ComputeDriver, off_instance: Instance, spelling: str) -> None:
+    assert driver.instance(spelt(off_instance.uuid, spelling)) == off_instance
 
 
 @case(

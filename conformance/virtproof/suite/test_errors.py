@@ -67,7 +67,7 @@ def assert_not_found(driver: ComputeDriver, instance: Instance, world: World, ac
         act(driver, instance)
     assert refused.value.key == NO_SUCH
     assert NO_SUCH in str(refused.value)
-    assert state_of(world, instance) == DomainState.RUNNING
+    assert state_of(world, instance) == DomainState.SHUTOFF
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -95,8 +95,8 @@ def told(error: BaseException) -> str:
     needs=PAUSED | {Capability.START, Capability.STOP},
 )
 @pytest.mark.parametrize("operation", KNOWN_ONLY)
-def test_unknown_instance(driver: ComputeDriver, instance: Instance, world: World, operation: str) -> None:
-    assert_not_found(driver, instance, world, KNOWN_ONLY[operation])
+def test_unknown_instance(driver: ComputeDriver, off_instance: Instance, world: World, operation: str) -> None:
+    assert_not_found(driver, off_instance, world, KNOWN_ONLY[operation])
 
 
 @case(
@@ -108,8 +108,8 @@ def test_unknown_instance(driver: ComputeDriver, instance: Instance, world: Worl
     needs=SPAWNED | {Capability.SUSPEND},
 )
 @pytest.mark.parametrize("operation", KNOWN_ONLY_SUSPEND)
-def test_suspending_an_unknown_instance(driver: ComputeDriver, instance: Instance, world: World, operation: str) -> None:
-    assert_not_found(driver, instance, world, KNOWN_ONLY_SUSPEND[operation])
+def test_suspending_an_unknown_instance(driver: ComputeDriver, off_instance: Instance, world: World, operation: str) -> None:
+    assert_not_found(driver, off_instance, world, KNOWN_ONLY_SUSPEND[operation])
 
 
 @case(
@@ -121,8 +121,8 @@ def test_suspending_an_unknown_instance(driver: ComputeDriver, instance: Instanc
     needs=SPAWNED | {Capability.REBOOT, Capability.REBOOT_HARD},
 )
 @pytest.mark.parametrize("operation", KNOWN_ONLY_REBOOT)
-def test_rebooting_an_unknown_instance(driver: ComputeDriver, instance: Instance, world: World, operation: str) -> None:
-    assert_not_found(driver, instance, world, KNOWN_ONLY_REBOOT[operation])
+def test_rebooting_an_unknown_instance(driver: ComputeDriver, off_instance: Instance, world: World, operation: str) -> None:
+    assert_not_found(driver, off_instance, world, KNOWN_ONLY_REBOOT[operation])
 
 
 @case(
@@ -134,8 +134,8 @@ def test_rebooting_an_unknown_instance(driver: ComputeDriver, instance: Instance
     needs=SPAWNED | {Capability.RESCUE, Capability.RESIZE, Capability.AUTOSTART},
 )
 @pytest.mark.parametrize("operation", KNOWN_ONLY_DEFINITION)
-def test_changing_an_unknown_instance(driver: ComputeDriver, instance: Instance, world: World, operation: str) -> None:
-    assert_not_found(driver, instance, world, KNOWN_ONLY_DEFINITION[operation])
+def test_changing_an_unknown_instance(driver: ComputeDriver, off_instance: Instance, world: World, operation: str) -> None:
+    assert_not_found(driver, off_instance, world, KNOWN_ONLY_DEFINITION[operation])
 
 
 @case(
