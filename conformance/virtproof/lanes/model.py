@@ -92,6 +92,10 @@ class GuestControl(Protocol):
         """A file of the host."""
         ...
 
+    def write(self, path: str, data: bytes, offset: int = 0) -> None:
+        """Overwrite a piece of a host's file, or make a new one; at most 64 KiB."""
+        ...
+
     def exists(self, path: str) -> bool: ...
 
     def space(self, path: str) -> Space:
