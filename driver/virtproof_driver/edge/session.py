@@ -251,10 +251,15 @@ class Session:
         return failure
 
     def _alive(self, opened: Opened) -> bool:
-        try:
-            return opened.connection.isAlive() == 1
-        except self._target.binding.libvirtError:
-            return False
+        """Whether the connection stands. Asked under the lock of giving up: libvirt counts no reference for a call, and asking one
+        that another thread closes meanwhile waits for ever for a lock that was freed (libvirt 9.0.0)."""
+        with self._lock:
+            if self._live is not opened:
+                return False
+            try:
+                return opened.connection.isAlive() == 1
+            except self._target.binding.libvirtError:
+                return False
 
     def _lose(self, epoch: int) -> None:
         with self._lock:
