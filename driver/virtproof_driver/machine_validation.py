@@ -42,23 +42,21 @@ def validate_machine(spec: InstanceSpec, hypervisor: Hypervisor) -> None:
 
 def needed(spec: InstanceSpec) -> Iterator[Capability]:
     """The capabilities that these fields ask for."""
-    if spec.firmware is not None and spec.firmware != "bios":
-        yield Capability.FIRMWARE_EFI
-    if spec.tpm is not None:
-        yield Capability.TPM
-    if spec.panic_device:
-        yield Capability.EVENTS_PANIC
-    if any(getattr(spec, field) not in (None, usual) for field, usual in USUAL_REACTIONS):
-        yield Capability.REACTIONS
-    if spec.limits is not None:
-        yield Capability.LIMITS
-    if any(console.log is not None for console in spec.consoles):
-        yield Capability.CONSOLE_OUTPUT
+    asked = (
+        (Capability.FIRMWARE_EFI, spec.firmware is not None and spec.firmware != "bios"),
+        (Capability.DISKS, bool(spec.disks)),
+        (Capability.GRAPHICS, bool(spec.graphics)),
+        (Capability.TPM, spec.tpm is not None),
+        (Capability.EVENTS_PANIC, spec.panic_device),
+        (Capability.REACTIONS, any(getattr(spec, field) not in (None, usual) for field, usual in USUAL_REACTIONS)),
+        (Capability.LIMITS, spec.limits is not None),
+        (Capability.CONSOLE_OUTPUT, any(console.log is not None for console in spec.consoles)),
+        (Capability.DISK_ENCRYPTION, any(disk.secret is not None for disk in spec.disks)),
+    )
+    yield from (capability for capability, wanted in asked if wanted)
     for filesystem in spec.filesystems:
         directory = isinstance(filesystem.source, DirectorySource)
         yield Capability.FILESYSTEM_DIRECTORY if directory else Capability.FILESYSTEM_IMAGE
-    if any(disk.secret is not None for disk in spec.disks):
-        yield Capability.DISK_ENCRYPTION
 
 
 def _validate_tpm(tpm: Tpm) -> None:

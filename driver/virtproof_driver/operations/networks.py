@@ -16,7 +16,7 @@ from virtproof_driver.markup.network import parse_network
 from virtproof_driver.operations.activity import Kind
 from virtproof_driver.operations.executing import execute, perform
 from virtproof_driver.plans import network_plan
-from virtproof_driver.spec import NetworkSpec
+from virtproof_driver.spec import ForwardMode, NetworkSpec
 from virtproof_driver.validation import validate_network
 from virtproof_driver.values import Lease, NetworkInfo
 
@@ -103,14 +103,18 @@ def _lease(found: Mapping[str, Any]) -> Lease:
 
 
 def _taken(link: Link, spec: NetworkSpec) -> str | None:
-    """The name, UUID or bridge of `spec` that another network has; libvirt would silently redefine one that has the first two."""
+    """The name, UUID or bridge of `spec` that another network has; libvirt would silently redefine one that has the first two.
+
+    A bridge of the host may serve any number of networks that only use it.
+    """
+    own_bridge = None if spec.forward is ForwardMode.BRIDGE else spec.bridge
     for handle in link.call(link.connection().listAllNetworks):
         if handle.name() == spec.name:
             return spec.name
         if handle.UUIDString() == str(spec.uuid):
             return str(spec.uuid)
-        if spec.bridge is not None and _bridge(link, handle) == spec.bridge:
-            return spec.bridge
+        if own_bridge is not None and _bridge(link, handle) == own_bridge:
+            return own_bridge
     return None
 
 
