@@ -6,6 +6,7 @@ Two runs that build at once build twice and end with one image, since its name i
 
 import io
 import os
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,6 +18,10 @@ from virtproof.lanes.containers.recipe import SUITE, SUITE_VARIABLE, Recipe, shi
 BUILD_SECONDS: Final = 1200
 LABEL: Final = "virtproof.recipe"
 _LAST: Final = 3  # lines of a failed build that are told
+_LONGEST: Final = 400
+_COLOUR: Final = re.compile(r"\x1b\[\d*m")
+_ERROR: Final = re.compile(r"E: |error: ")  # as apt-get and virsh begin
+_REMEDY: Final = f"check this machine's network and Debian's mirror, or name another suite by {SUITE_VARIABLE}"
 
 
 def suite_of(environment: Mapping[str, str] = os.environ) -> str:
@@ -46,7 +51,7 @@ def _build(engine: Engine, recipe: Recipe, base: str) -> None:
     said: list[str] = []
     try:
         for step in engine.api.build(**_order(recipe, base)):
-            said += [line for line in step.get("stream", "").splitlines() if line.strip()]
+            said += [line for line in _COLOUR.sub("", step.get("stream", "")).splitlines() if line.strip()]
             if "error" in step:
                 raise LaneUnavailable(_why(recipe, base, [*said, step["error"]]))
     except engine_error() as error:
@@ -69,6 +74,6 @@ def _order(recipe: Recipe, base: str) -> Mapping[str, object]:
 
 
 def _why(recipe: Recipe, base: str, said: list[str]) -> str:
-    last = " ".join(" | ".join(said[-_LAST:]).split())
-    by_hand = f"docker build --build-arg BASE={base} ci/images"
-    return f"the image {recipe.tag} cannot be built: {last}; try it by hand: {by_hand}"
+    told = [line for line in said if _ERROR.match(line)] or said
+    last = " ".join(" | ".join(told[-_LAST:]).split())[:_LONGEST]
+    return f"the image {recipe.tag} cannot be built on {base}: {last}; {_REMEDY}"
