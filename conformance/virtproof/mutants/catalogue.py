@@ -9,6 +9,8 @@ from typing import Final
 from virtproof.mutants.model import Mutant, Wrong
 
 _RPC: Final = "test-rpc"
+_QEMU: Final = "qemu"
+_LXC: Final = "lxc"
 
 
 def _driver(name: str, does: str, catcher: str, rule: str = "", backend: str = "test") -> Mutant:
@@ -64,6 +66,27 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _driver("snapshots-without-text", "loses descriptions of snapshots", "snapshots.create"),
     _driver("reports-allocation", "reports allocation as capacity", "storage.volume.create"),
     _driver("leaves-networks", "calls a stop a delete", "networks.delete"),
+    # devices
+    _driver("detaches-early", "reports a detach once libvirt's call returned", "devices.removal.unanswered", backend=_QEMU),
+    _driver("detaches-by-half", "takes from the definition what the guest kept", "devices.removal.unanswered", backend=_QEMU),
+    _driver("attaches-for-now", "attaches to the running instance alone", "devices.attach.survives", backend=_QEMU),
+    _driver("leaves-attached-volumes", "forgets the volume of a failed attach", "devices.attach.undone", backend=_QEMU),
+    _driver("cuts-disks-off", "gives a disk any size", "devices.extend.smaller", backend=_QEMU),
+    # machines
+    _driver("leaves-overlays", "forgets the overlays of snapshots", "snapshots.external.destroy", backend=_QEMU),
+    _driver("trusts-resume", "calls a guest with a full disk running", "events.disk.unpause", backend=_QEMU),
+    _driver("loses-nvram", "reboots hard by undefining", "firmware.kept", backend=_QEMU),
+    _driver("hides-the-agent", "tells a missing agent by a number", "agent.refusal.not-configured", backend=_QEMU),
+    _driver("calls-a-kill-a-shutdown", "tells each end as the guest's own", "lifecycle.ends.killed", backend=_QEMU),
+    _driver("boots-what-was-saved", "throws saved memory away", "lifecycle.suspend.memory", backend=_QEMU),
+    # consoles, containers and their networks
+    _driver("keeps-logs", "leaves consoles' logs", "console.output.destroy", backend=_QEMU),
+    _driver("shows-the-beginning", "gives a log's first bytes for its last", "console.output.tail", backend=_QEMU),
+    _driver("takes-consoles-over", "opens every console by force", "console.stream.exclusive.busy", backend=_QEMU),
+    _driver("takes-bytes-for-text", "reads a console as text", "console.stream.echo", backend=_LXC),
+    _driver("types-into-the-void", "hides that a console has ended", "console.stream.stopped", backend=_LXC),
+    _driver("limits-nothing", "spawns without the limits", "limits.cpu.quota", backend=_LXC),
+    _driver("knows-no-leases", "lists no leases", "networks.leases.fixed", backend=_LXC),
     # connections
     _driver("writes-when-read-only", "opens a read-only connection for writing", "read-only.change.refused"),
     _driver("sends-no-keepalive", "sends no keepalive", "connection.keepalive.frozen-daemon", backend=_RPC),

@@ -5,6 +5,22 @@ An index; the mistakes lie in the modules by kind.
 
 from virtproof.mutants.drivers.claims import claims_too_little, claims_too_much
 from virtproof.mutants.drivers.connections import answers_for_nobody, sends_no_keepalive, writes_when_read_only
+from virtproof.mutants.drivers.consoles import (
+    keeps_logs,
+    knows_no_leases,
+    limits_nothing,
+    shows_the_beginning,
+    takes_bytes_for_text,
+    takes_consoles_over,
+    types_into_the_void,
+)
+from virtproof.mutants.drivers.devices import (
+    attaches_for_now,
+    cuts_disks_off,
+    detaches_by_half,
+    detaches_early,
+    leaves_attached_volumes,
+)
 from virtproof.mutants.drivers.errors import destroy_misses, pause_once, retries_changes, swallows_errors, untyped_errors
 from virtproof.mutants.drivers.events import (
     delivers_out_of_order,
@@ -23,6 +39,14 @@ from virtproof.mutants.drivers.leftovers import (
     leaves_definitions,
     leaves_volumes,
     takes_over,
+)
+from virtproof.mutants.drivers.machines import (
+    boots_what_was_saved,
+    calls_a_kill_a_shutdown,
+    hides_the_agent,
+    leaves_overlays,
+    loses_nvram,
+    trusts_resume,
 )
 from virtproof.mutants.drivers.values import (
     counts_in_kib,
@@ -43,28 +67,41 @@ from virtproof.mutants.drivers.waiting import answers_early, calls_force_gracefu
 __all__ = [
     "answers_early",
     "answers_for_nobody",
+    "attaches_for_now",
+    "boots_what_was_saved",
+    "calls_a_kill_a_shutdown",
     "calls_force_graceful",
     "claims_too_little",
     "claims_too_much",
     "counts_in_kib",
+    "cuts_disks_off",
     "delivers_out_of_order",
     "delivers_twice",
     "destroy_misses",
+    "detaches_by_half",
+    "detaches_early",
     "drops_pauses",
     "escapes_twice",
     "forgets_metadata",
+    "hides_the_agent",
     "ignores_its_deadline",
     "ignores_the_filter",
     "keeps_a_rescue",
+    "keeps_logs",
+    "knows_no_leases",
     "leaks_a_callback",
     "leaks_a_connection",
     "leaks_a_thread",
     "leaves_a_failed_spawn",
+    "leaves_attached_volumes",
     "leaves_definitions",
     "leaves_networks",
+    "leaves_overlays",
     "leaves_volumes",
+    "limits_nothing",
     "list_fails",
     "lists_the_active",
+    "loses_nvram",
     "loses_the_save",
     "misses_outages",
     "never_forces",
@@ -77,9 +114,14 @@ __all__ = [
     "retries_changes",
     "reverts_nothing",
     "sends_no_keepalive",
+    "shows_the_beginning",
     "snapshots_without_text",
     "swallows_errors",
+    "takes_bytes_for_text",
+    "takes_consoles_over",
     "takes_over",
+    "trusts_resume",
+    "types_into_the_void",
     "untyped_errors",
     "writes_when_read_only",
 ]
