@@ -11,6 +11,7 @@ from typing import Final
 from virtproof.judges.automaton import World, only_off, step
 from virtproof.judges.facts import Facts
 from virtproof.judges.host_events import HostEvent, by_domain, host_events
+from virtproof.judges.manners import breaches
 from virtproof.judges.reading import CaseEvidence
 from virtproof.judges.rules import violation
 from virtproof.verdicts import Violation
@@ -24,7 +25,9 @@ def judge(case: CaseEvidence, facts: Facts) -> tuple[Violation, ...]:
     if not facts.has_events:
         return ()
     groups = by_domain(host_events(case)).values()
-    return tuple(found for events in groups for found in _judge_domain(events))
+    general = (found for events in groups for found in _judge_domain(events))
+    particular = (found for events in groups for found in breaches(events, facts.hypervisor))
+    return (*general, *particular)
 
 
 def _judge_domain(events: Sequence[HostEvent]) -> list[Violation]:

@@ -12,13 +12,19 @@ from virtproof.backends.model import Backend
 from virtproof_driver import Capability
 
 ALL: Final = frozenset(Capability)
+HYPERVISORS: Final = ("qemu", "lxc", "test")
+"""Products of a lane's versions that are hypervisors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """`supported` is what the lane has by its manifest, less what the driver under test does not claim."""
+    """`supported` is what the lane has by its manifest, less what the driver under test does not claim.
+
+    `hypervisor` is what virConnectGetType calls it, in lower case; empty where it is not one whose manners are known.
+    """
 
     supported: frozenset[Capability] = ALL
+    hypervisor: str = ""
 
     @property
     def has_events(self) -> bool:
@@ -33,4 +39,5 @@ class Facts:
 
 def facts_of(backend: Backend, versions: Mapping[str, str], unclaimed: frozenset[Capability] = frozenset()) -> Facts:
     """The facts of a lane: its manifest at these versions, less what the driver does not claim."""
-    return Facts(supported=ALL - backend.refusals(versions).keys() - unclaimed)
+    hypervisor = next((name for name in HYPERVISORS if name in versions), "")
+    return Facts(supported=ALL - backend.refusals(versions).keys() - unclaimed, hypervisor=hypervisor)

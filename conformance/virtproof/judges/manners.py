@@ -1,0 +1,84 @@
+"""How each hypervisor tells a change: what the automaton, which is of all of them, lets pass and this one never does.
+
+What belongs here: the tables, by what virConnectGetType calls the hypervisor, and the rule that reads them. What does not:
+what is possible on any hypervisor (`automaton`). A row is here only when all that was measured kept it; what came and went
+(the SHUTDOWN before a STOPPED of a save or a crash) is not. Measured on libvirt 11.3.0 with QEMU 10.0: each of 2,100 starts
+told RESUMED before STARTED, or was held and told SUSPENDED after it; each of 34 guests that ended told SHUTDOWN before STOPPED.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from virtproof.judges.automaton import UNKNOWN, only_off
+from virtproof.judges.host_events import HostEvent
+from virtproof.judges.rules import violation
+from virtproof.verdicts import Violation
+from virtproof_driver.constants import DomainEvent as E
+
+Pair = tuple[int, int]
+Pairs = frozenset[Pair]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """What a change is told with: directly after one of these, or directly before one of those."""
+
+    after: Pairs = frozenset()
+    before: Pairs = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """`never` are events that the hypervisor does not send; `resumes_first` says whether a start tells RESUMED before STARTED."""
+
+    never: frozenset[E] = frozenset()
+    resumes_first: bool = False
+    company: Mapping[Pair, Company] = field(default_factory=dict[Pair, Company])
+
+
+_GUEST_ONLY: Final = frozenset({E.SHUTDOWN, E.PMSUSPENDED, E.CRASHED})
+_QEMU: Final = Manner(
+    resumes_first=True,
+    company=MappingProxyType(
+        {
+            (E.STARTED, 0): Company(after=frozenset({(E.RESUMED, 0)}), before=frozenset({(E.SUSPENDED, 0)})),
+            (E.STARTED, 2): Company(before=frozenset({(E.RESUMED, 2), (E.SUSPENDED, 4)})),
+            (E.STARTED, 3): Company(before=frozenset({(E.RESUMED, 2), (E.SUSPENDED, 5)})),
+            (E.STOPPED, 0): Company(after=frozenset((E.SHUTDOWN, detail) for detail in range(3))),
+        }
+    ),
+)
+MANNERS: Final[Mapping[str, Manner]] = MappingProxyType(
+    {"qemu": _QEMU, "lxc": Manner(never=_GUEST_ONLY), "test": Manner(never=_GUEST_ONLY)}
+)
+
+
+def breaches(events: Sequence[HostEvent], hypervisor: str) -> Iterator[Violation]:
+    """What of one domain's events its hypervisor never tells so; nothing of a hypervisor that was not measured."""
+    manner = MANNERS.get(hypervisor)
+    told = [event for event in events if event.lifecycle and event.event not in (E.DEFINED, E.UNDEFINED)]
+    for index, event in enumerate(told if manner is not None else ()):
+        previous = told[index - 1] if index else None
+        following = told[index + 1] if index + 1 < len(told) else None
+        if manner is not None and event.after is not None and not _kept(manner, event, previous, following):
+            message = f"{hypervisor} never tells {event} between {previous or 'nothing'} and {following or 'nothing'}"
+            yield violation("events.illegal-transition", message, (previous or event).record, event.record)
+
+
+def _kept(manner: Manner, event: HostEvent, previous: HostEvent | None, following: HostEvent | None) -> bool:
+    if event.event in manner.never:
+        return False
+    if event.event == E.RESUMED and only_off(event.before.activities):
+        return manner.resumes_first
+    company = manner.company.get(event.pair)
+    if company is None or _unknown(event) or (following is not None and _unknown(following)):
+        return True
+    follows = previous is not None and previous.pair in company.after
+    return follows or (bool(company.before) and (following is None or following.pair in company.before))
+
+
+def _unknown(event: HostEvent) -> bool:
+    """Whether the events before it may not have been heard, or not in their order."""
+    return event.before.activities == UNKNOWN.activities
