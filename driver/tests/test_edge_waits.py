@@ -148,3 +148,14 @@ def test_a_wait_for_either_ends_by_whichever_comes(told: "LifecycleEvent | Devic
         waits.tell(event(EventKind.PAUSED))
         waits.tell(told)
         assert wait.until(0) == told
+
+
+def test_a_wait_may_know_the_cause_of_what_it_awaits() -> None:
+    waits = Waits()
+    forced = Awaited(kinds=frozenset({EventKind.STOPPED}), what="stopped event", cause="destroyed")
+    asked = Awaited(kinds=frozenset({EventKind.STOPPED}), what="stopped event")
+    assert waits.cause(UUID(int=1)) is None
+    with waits.armed(UUID(int=1), asked), waits.armed(UUID(int=1), forced):
+        assert waits.cause(UUID(int=1)) == "destroyed"
+        assert waits.cause(UUID(int=2)) is None
+    assert waits.cause(UUID(int=1)) is None

@@ -49,10 +49,15 @@ class Expectation(Protocol[E_co]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awaited:
-    """Changes of state, of any of these kinds."""
+    """Changes of state, of any of these kinds.
+
+    `cause` is the reason of such a change while it is awaited, where the host says `failed`: the caller knows better. libvirt's
+    LXC driver calls some forced stops a failure before it tells what they were (2 of 25 on 11.3.0).
+    """
 
     kinds: frozenset[EventKind]
     what: str
+    cause: str | None = None
 
     def of(self, event: Told) -> LifecycleEvent | None:
         """The event if it is awaited, else None."""

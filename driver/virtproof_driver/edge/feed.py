@@ -5,17 +5,19 @@ What belongs here: which task is posted for what, on the one dispatcher thread o
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 from virtproof_driver.edge.dispatcher import Dispatcher
 from virtproof_driver.edge.subscriptions import Subscriptions
 from virtproof_driver.edge.waits import Waits
-from virtproof_driver.events import Found, RawEvent, RawNotice, Reading, World, change_of, notice_of
+from virtproof_driver.events import Found, RawChange, RawEvent, RawNotice, Reading, World, change_of, notice_of
 from virtproof_driver.events.fold import event_of
 from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
 
 FLUSH_SECONDS = 10.0
+FAILED = "failed"
 
 
 class Feed:
@@ -68,6 +70,7 @@ class Feed:
         change = change_of(raw) if epoch == self._epoch else None  # the comparison tells what an older connection still delivers
         if change is None:
             return
+        change = self._explained(change)
         events = self._world.apply(change)
         if change.reason == "renamed" or self._world.known(change.uuid) is None:
             self._on_gone(change.uuid)
@@ -76,6 +79,11 @@ class Feed:
             # A wait is armed because its caller holds the state to be another: a change that was folded away ends it all the
             # same, and the caller reads the state. Only a burst of reboots carries on beyond the wait that its first one ended.
             self.waits.tell(event_of(change, change.kind, change.reason))
+
+    def _explained(self, change: RawChange) -> RawChange:
+        """A failure that one of our own calls brought about, in that call's word."""
+        cause = self.waits.cause(change.uuid) if change.kind is EventKind.STOPPED and change.reason == FAILED else None
+        return change if cause is None else replace(change, reason=cause)
 
     def _tell(self, epoch: int, raw: RawNotice) -> None:
         notice = notice_of(raw) if epoch == self._epoch else None

@@ -24,6 +24,11 @@ class _Armed(Generic[E]):
         self._awaited = awaited
         self._outcomes: SimpleQueue[E | DriverError] = SimpleQueue()
 
+    @property
+    def cause(self) -> str | None:
+        cause: str | None = getattr(self._awaited, "cause", None)  # changes of state alone have one
+        return cause
+
     def tell(self, event: Told) -> None:
         found = self._awaited.of(event)
         if found is not None:
@@ -65,6 +70,11 @@ class Waits:
         with self._lock:
             for wait in self._armed.get(event.uuid, ()):
                 wait.tell(event)
+
+    def cause(self, uuid: UUID) -> str | None:
+        """What one of this domain's waits knows to be the reason of what it awaits."""
+        with self._lock:
+            return next(filter(None, (wait.cause for wait in self._armed.get(uuid, ()))), None)
 
     def fail(self, error: Callable[[], DriverError]) -> None:
         """End every wait with an error of its own."""

@@ -36,8 +36,8 @@ class Record:
     """The note of one instance.
 
     `noted` says that there is one, `omitted` are field names of the spec that were None,
-    `filesystems` are the volumes of file systems by target, `interfaces` the fields likewise by MAC, `marked_read_only` the CD-ROMs
-    that the caller called read-only.
+    `filesystems` are the volumes of file systems by target, `interfaces` the fields likewise by MAC,
+    `marked_read_only` the CD-ROMs that the caller called read-only.
     """
 
     noted: bool = False

@@ -10,7 +10,7 @@ answers 1 where QEMU's answers 55 (measured on libvirt 9.0.0). At the deadline o
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -33,7 +33,8 @@ SAVED_REASON = "saved"
 class Transition:
     """One row, by the name that errors use.
 
-    `act` picks the domain's call. It is legal in `sources` and leads to `targets` (for `reason`, if any) by an event of `awaits`.
+    `act` picks the domain's call. It is legal in `sources` and leads to `targets` (for `reason`, if any) by an event of `awaits`;
+    `cause` is what that event says of the call, where the host has no word for it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Transition:
     awaits: frozenset[EventKind]
     seconds: float
     reason: str | None = None
+    cause: str | None = None
 
     def reached(self, found: Instance) -> bool:
         """Whether the instance is where this leads."""
@@ -105,6 +107,7 @@ FORCE_OFF = Transition(
     targets=OFF,
     awaits=frozenset({EventKind.STOPPED}),
     seconds=deadlines.FORCE_OFF,
+    cause="destroyed",
 )
 
 
@@ -134,7 +137,7 @@ def drive(link: Link, uuid: UUID, row: Transition) -> None:
     """Arm, call, wait. At the deadline one read decides; a refusal is raised as it is."""
     domain = link.domain(uuid)
     try:
-        with link.expect(uuid, awaited(uuid, row)) as wait:
+        with link.expect(uuid, replace(awaited(uuid, row), cause=row.cause)) as wait:
             link.call(row.act(domain))
             wait.until(row.seconds)
     except OperationTimeout as late:
