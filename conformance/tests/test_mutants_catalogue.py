@@ -61,5 +61,5 @@ def test_every_wrong_driver_and_backend_has_a_row() -> None:
 
 def test_there_are_wrong_drivers_and_wrong_backends_on_several_hosts() -> None:
     assert len(MUTANTS) >= 25
-    assert {mutant.backend for mutant in MUTANTS} == {"test", "test-rpc", "qemu"}
+    assert {mutant.backend for mutant in MUTANTS} >= {"test", "test-rpc", "qemu"}
     assert {mutant.wrong for mutant in MUTANTS} == set(Wrong)
