@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from virtproof.cases import Level, case
+from virtproof.contents import beside
 from virtproof.fixtures import PoolSpecs, Small
 from virtproof.foreign import foreign_pool, foreign_volume
 from virtproof.recording.faults import Faults
@@ -24,14 +25,16 @@ from virtproof_driver.errors import (
     InvalidState,
     StoragePoolExists,
     StoragePoolNotFound,
+    VolumeNotFound,
 )
-from virtproof_driver.spec import PoolSpec, VolumeSpec
+from virtproof_driver.markup.storage import volume_xml
+from virtproof_driver.spec import DiskFormat, PoolSpec, VolumeSpec
 from virtproof_driver.values import PoolInfo
 
 POOLS = frozenset({Capability.STORAGE_POOLS})
 VOLUMES = POOLS | {Capability.STORAGE_VOLUMES}
 CLONES = VOLUMES | {Capability.STORAGE_CLONE}
-DISKS = VOLUMES | SPAWNED
+DISKS = VOLUMES | SPAWNED | {Capability.DISKS}
 MIB = 1 << 20
 ONE = VolumeSpec(name="one", capacity_bytes=MIB)
 TWO = VolumeSpec(name="two", capacity_bytes=2 * MIB)
@@ -271,3 +274,28 @@ def test_failed_start_leaves_no_pool(driver: ComputeDriver, pool_spec: PoolSpecs
     assert failed.value.code == ErrorCode.SYSTEM_ERROR
     assert failed.value.undone_failures == ()
     assert world.inventory().pools == ()
+
+
+@case(
+    "storage.pool.outside",
+    Level.MUST,
+    requirement="Files that come to and go from a pool's folder behind its back are seen from its next refresh on.",
+    source="virStoragePoolRefresh; a file that is made or removed by itself is not noticed before (libvirt 11.3.0)",
+    since="1.0",
+    needs=VOLUMES | {Capability.STORAGE_DOWNLOAD},
+)
+def test_outside_changes(driver: ComputeDriver, pool_spec: PoolSpecs, world: World) -> None:
+    spec = pool_spec()
+    pool = driver.create_pool(spec)
+    driver.create_volume(pool.name, ONE)
+    with beside(world, spec) as other:
+        other.createXML(volume_xml(replace(TWO, format=DiskFormat.QCOW2)))
+        other.storageVolLookupByName("one").delete(0)
+        assert list(driver.volumes(pool.name)) == [], "one is gone, and two not seen yet"
+        driver.refresh_pool(pool.name)
+        found = driver.volume(pool.name, "two")
+        assert (found.capacity_bytes, found.format) == (2 * MIB, "qcow2")
+        assert list(driver.volumes(pool.name)) == [found]
+    with pytest.raises(VolumeNotFound):
+        driver.volume(pool.name, "one")
+    driver.delete_volume(pool.name, "two")

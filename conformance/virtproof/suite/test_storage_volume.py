@@ -10,6 +10,7 @@ import pytest
 
 from virtproof.cases import Level, case
 from virtproof.fixtures import PoolSpecs
+from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.common import SPAWNED
 from virtproof_driver import Capability
@@ -19,13 +20,13 @@ from virtproof_driver.errors import (
     VolumeExists,
     VolumeNotFound,
 )
-from virtproof_driver.spec import VolumeSpec
+from virtproof_driver.spec import DiskFormat, VolumeSpec
 from virtproof_driver.values import PoolInfo
 
 POOLS = frozenset({Capability.STORAGE_POOLS})
 VOLUMES = POOLS | {Capability.STORAGE_VOLUMES}
 CLONES = VOLUMES | {Capability.STORAGE_CLONE}
-DISKS = VOLUMES | SPAWNED
+DISKS = VOLUMES | SPAWNED | {Capability.DISKS}
 MIB = 1 << 20
 ONE = VolumeSpec(name="one", capacity_bytes=MIB)
 TWO = VolumeSpec(name="two", capacity_bytes=2 * MIB)
@@ -163,3 +164,35 @@ def test_invalid_volume(driver: ComputeDriver, world: World, pool: PoolInfo, fie
         driver.create_volume(pool.name, spec)
     assert refused.value.field == field
     assert volumes_in(world, pool) == []
+
+
+@case(
+    "storage.volume.format",
+    Level.MUST,
+    requirement="A volume is told with the format that it was made in; it has no backing and is not encrypted.",
+    source="https://libvirt.org/formatstorage.html: format",
+    since="1.0",
+    needs=VOLUMES,
+)
+@pytest.mark.parametrize("disk_format", DiskFormat)
+def test_volume_format(driver: ComputeDriver, pool: PoolInfo, disk_format: DiskFormat) -> None:
+    made = driver.create_volume(pool.name, replace(ONE, format=disk_format))
+    assert (made.format, made.backing, made.encrypted, made.capacity_bytes) == (disk_format, None, False, MIB)
+    driver.refresh_pool(pool.name)
+    assert list(driver.volumes(pool.name)) == [driver.volume(pool.name, "one")] == [made]
+
+
+@case(
+    "storage.volume.vanishing",
+    Level.MUST,
+    requirement="volumes() leaves out a volume that another client deletes while it lists them.",
+    source="libvirt error 50 (VIR_ERR_NO_STORAGE_VOL) from a handle of the list",
+    since="1.0",
+    needs=VOLUMES,
+)
+def test_vanishing_volume(driver: ComputeDriver, world: World, pool: PoolInfo, faults: Faults) -> None:
+    kept = driver.create_volume(pool.name, ONE)
+    driver.create_volume(pool.name, TWO)
+    handle = world.connection.storagePoolLookupByName(pool.name).storageVolLookupByName("two")
+    faults.after("listAllVolumes", lambda: handle.delete(0))
+    assert list(driver.volumes(pool.name)) == [kept]

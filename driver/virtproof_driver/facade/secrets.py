@@ -19,7 +19,10 @@ class SecretMethods(Area):
 
     @claims(Capability.SECRETS)
     def create_secret(self, secret: SecretSpec, value: bytes) -> None:
-        """Define a secret with its value, 1 to 65,536 bytes; both or neither. SecretExists."""
+        """Define a secret with its value, 1 to 65,536 bytes; both or neither. SecretExists.
+
+        QEMU takes as a passphrase only UTF-8 without a NUL (10.0).
+        """
         secrets.create_secret(self._link, secret, value)
 
     @reads(Capability.SECRETS)
