@@ -22,11 +22,14 @@ from virtproof_driver.contract import (
 )
 from virtproof_driver.driver import LibvirtDriver
 from virtproof_driver.errors import (
+    AgentNotConfigured,
+    AgentUnresponsive,
     AlreadyExists,
     Busy,
     ConnectionLost,
     DeviceExists,
     DeviceNotFound,
+    DiskFault,
     DriverClosed,
     DriverError,
     HostUnreachable,
@@ -109,6 +112,8 @@ from virtproof_driver.values import (
 
 __all__ = [
     "PROMISES",
+    "AgentNotConfigured",
+    "AgentUnresponsive",
     "AlreadyExists",
     "Authenticate",
     "Binding",
@@ -128,6 +133,7 @@ __all__ = [
     "DirectorySource",
     "Disk",
     "DiskDevice",
+    "DiskFault",
     "DiskFormat",
     "DiskSource",
     "DriverClosed",

@@ -14,7 +14,10 @@ from virtproof_driver.operations.identity import instance_id
 
 
 class AgentMethods(Area):
-    """Asking the agent inside a guest."""
+    """Asking the agent inside a guest.
+
+    AgentNotConfigured where the instance has no channel for one, AgentUnresponsive where none answers.
+    """
 
     @claims(Capability.AGENT_PASSWORD)
     def set_admin_password(self, uuid: InstanceId, user: str, password: str) -> None:

@@ -69,7 +69,10 @@ class LifecycleMethods(Area):
 
     @claims(Capability.PAUSE)
     def unpause(self, uuid: InstanceId) -> Instance:
-        """Let a paused instance run on; a running one is left as it is. InvalidState when it is off."""
+        """Let a paused instance run on; a running one is left as it is. InvalidState when it is off.
+
+        One that the host paused for a disk's error is looked at for 2 s: DiskFault when it was paused for that again.
+        """
         return lifecycle.unpause(self._link, instance_id(uuid))
 
     @claims(Capability.SUSPEND)
