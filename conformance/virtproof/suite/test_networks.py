@@ -3,7 +3,6 @@
 What belongs here: cases whose ids begin with `networks`. What does not: their names' characters (`test_escaping`).
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from virtproof.foreign import foreign_network
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.common import NO_SUCH_NAME, SPAWNED
+from virtproof.suite.nets import bridge, net
 from virtproof_driver import Capability
 from virtproof_driver.constants import ErrorCode
 from virtproof_driver.contract import ComputeDriver
@@ -34,17 +34,6 @@ Make = Callable[[str], NetworkSpec]
 def subnet(name: str, *, ranges: tuple[DhcpRange, ...] = (), hosts: tuple[DhcpHost, ...] = ()) -> Subnet:
     """A subnet of 198.18.0.0/15, kept for benchmarks (RFC 2544), by the network's name, so that cases at one time differ."""
     return Subnet(address=f"{net(name)}.1", prefix=24, ranges=ranges, hosts=hosts)
-
-
-def net(name: str) -> str:
-    """The first three numbers of the network's addresses."""
-    first, second = hashlib.sha256(name.encode()).digest()[:2]
-    return f"198.{18 + first % 2}.{second}"
-
-
-def bridge(name: str) -> str:
-    """A name for the network's bridge on the host."""
-    return f"vp{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def isolated(name: str) -> NetworkSpec:
