@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from virtproof.makings import Made, NotingDriver, unmake
+from virtproof.makings import Made, NotingDriver, remove_folders, unmake
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import Inventory, World
 from virtproof_driver import Capability
@@ -85,7 +86,8 @@ def test_calls_that_succeed_are_noted_however_their_arguments_are_passed() -> No
     driver: Any = noted(Storage())
     driver.create_pool(PoolSpec(name="p", target="/p"))
     driver.create_volume(volume=VOLUME, pool="p")
-    assert driver.noted_makings == [Made(undo="delete_pool", key=("p",)), Made(undo="delete_volume", key=("p", "v"))]
+    pool = Made(undo="delete_pool", key=("p",), folder="/p")
+    assert driver.noted_makings == [pool, Made(undo="delete_volume", key=("p", "v"))]
 
 
 def test_a_call_that_fails_is_not_noted() -> None:
@@ -143,3 +145,42 @@ def test_what_the_driver_refuses_or_does_not_claim_stays() -> None:
     storage.refuses = "p"
     assert undo(storage, makings) == ["delete_pool in the teardown raised Busy: p"]
     assert storage.things == ["p", "n"]
+
+
+class Folders:
+    """A host's connection on which nothing but a pool's folder is removed."""
+
+    def __init__(self, *, full: bool = False) -> None:
+        self.done: list[str] = []
+        self._full = full
+
+    def storagePoolDefineXML(self, xml: str, flags: int = 0) -> "Folders":
+        assert flags == 0
+        self.done.append(ET.fromstring(xml).findtext("target/path", ""))
+        return self
+
+    def delete(self) -> None:
+        self.done.append("delete")
+        if self._full:
+            raise OSError("Directory not empty")
+
+    def undefine(self) -> None:
+        self.done.append("undefine")
+
+
+class Elsewhere:
+    """A world with that connection."""
+
+    prefix = "vp-a-gw0-1-"
+
+    def __init__(self, folders: Folders) -> None:
+        self.connection = folders
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["empty", "not-empty"])
+def test_folders_of_the_cases_own_pools_are_removed_once_and_no_others(*, full: bool) -> None:
+    folders = Folders(full=full)
+    paths = ("/var/tmp/vp-a-gw0-1-pool", "/var/tmp/vp-a-gw0-1-pool", "/srv/images", "")
+    makings = [Made(undo="delete_pool", key=("p",), folder=path) for path in paths]
+    remove_folders(makings, cast("World", cast("object", Elsewhere(folders))))
+    assert folders.done == ["/var/tmp/vp-a-gw0-1-pool", "delete", "undefine"]

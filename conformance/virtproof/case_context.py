@@ -15,7 +15,7 @@ from virtproof.attachments import Attachments
 from virtproof.cases import Case
 from virtproof.errors import SuiteError
 from virtproof.lanes.model import CaseWorld, DaemonControl, Lane
-from virtproof.makings import NotingDriver, unmake
+from virtproof.makings import NotingDriver, remove_folders, unmake
 from virtproof.recording.binding import RecordingBinding
 from virtproof.recording.driver import recorded
 from virtproof.recording.faults import Faults
@@ -141,7 +141,7 @@ class CaseContext:
         self._look_at_domains()
         try:
             left = sum(self._unmade(connected) for connected in reversed(self._connected))
-            left += self._check.objects(self.world) if self.case_world.shared else 0
+            left += self._shared_left() if self.case_world.shared else 0
             for connected in reversed(self._connected):
                 problems += self._closed(connected)
             self._check.after_close()
@@ -168,6 +168,12 @@ class CaseContext:
         if there:
             unmake(self._open_driver(connected), there, connected.world, self.recorder)
         return 0 if self.case_world.shared else self._check.objects(connected.world)
+
+    def _shared_left(self) -> int:
+        """What the case left on a host that others use too; empty folders of its pools are no driver's to remove."""
+        for connected in self._connected:
+            remove_folders(connected.noting.noted_makings, self.world)
+        return self._check.objects(self.world)
 
     def _open_driver(self, connected: Connected) -> ComputeDriver:
         return self.connect() if connected.noting.noted_closed else connected.driver

@@ -58,7 +58,7 @@ def foreign_pool(world: World, spec: PoolSpec) -> Generator[StoragePool]:
         pool.create()
         yield pool
     finally:
-        _take(pool.destroy, pool.undefine)
+        _take(pool.destroy, pool.delete, pool.undefine)
 
 
 @contextmanager

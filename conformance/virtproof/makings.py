@@ -7,8 +7,10 @@ looks for them.
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, wraps
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -17,6 +19,8 @@ from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver
+from virtproof_driver.markup.storage import pool_xml
+from virtproof_driver.spec import PoolSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,11 @@ class Undo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """One thing made; `undo` is the driver's method that unmakes it, called with `key`."""
+    """One thing made; `undo` is the driver's method that unmakes it, called with `key`. `folder` is a storage pool's."""
 
     undo: str
     key: tuple[Any, ...]
+    folder: str = ""
 
     def is_there(self, world: World) -> bool:
         """Whether the host has it."""
@@ -78,6 +83,16 @@ def unmake(driver: ComputeDriver, makings: Sequence[Made], world: World, recorde
             recorder.write(Kind.NOTE, text=f"{made.undo} in the teardown raised {type(error).__name__}: {error}")
 
 
+def remove_folders(makings: Sequence[Made], world: World) -> None:
+    """Remove the folders of storage pools past the driver, which leaves what a pool held; one that is not empty stays."""
+    for folder in sorted({made.folder for made in makings if PurePosixPath(made.folder).name.startswith(world.prefix)}):
+        with suppress(Exception):  # a pool is there still, which the leak check tells, or its host is gone
+            pool = world.connection.storagePoolDefineXML(pool_xml(PoolSpec(name=f"{world.prefix}folder", target=folder)))
+            with suppress(Exception):  # the case removed the folder already, or it is not empty
+                pool.delete()
+            pool.undefine()
+
+
 def _note_volumes(pool: str, world: World, recorder: Recorder) -> None:
     for volume in world.inventory().volumes:
         if volume.startswith(f"{pool}/"):
@@ -114,5 +129,7 @@ class NotingDriver:
     def _make(self, name: str, function: Callable[..., object], *args: object, **kwargs: object) -> object:
         result = function(*args, **kwargs)
         undo, key_of = _MAKERS[name]
-        self.noted_makings.append(Made(undo=undo, key=key_of(_SIGNATURES[name].bind(self, *args, **kwargs).arguments)))
+        given = _SIGNATURES[name].bind(self, *args, **kwargs).arguments
+        folder = given["pool"].target if name == "create_pool" else ""
+        self.noted_makings.append(Made(undo=undo, key=key_of(given), folder=folder))
         return result

@@ -60,7 +60,7 @@ def _of_network(network: Network) -> Sequence[Callable[[], object]]:
 
 
 def _of_pool(pool: StoragePool) -> Sequence[Callable[[], object]]:
-    return (pool.destroy, pool.undefine)
+    return (pool.destroy, pool.delete, pool.undefine)  # delete removes a folder that is empty
 
 
 def _volumes(connection: Connection) -> Iterator[tuple[_Named, Sequence[Callable[[], object]]]]:

@@ -10,16 +10,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 from virtproof.guests.coming_up import await_up
+from virtproof.guests.reach import OutOfReach, await_reach
 from virtproof.lanes.facts import hypervisor_of
 from virtproof.lanes.model import DaemonControl
+from virtproof_driver import Capability
 from virtproof_driver.binding import Connection, Domain, StoragePool, StorageVol
 from virtproof_driver.contract import ComputeDriver
+from virtproof_driver.hypervisors import Hypervisor
 from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.markup.storage import pool_xml, volume_xml
 from virtproof_driver.spec import Graphics, InstanceSpec, PoolSpec, VolumeSpec
 from virtproof_driver.values import Instance
 
 VOLUME_BYTES = 1 << 20
+MOST_SPAWNS = 4
 
 
 class Connect(Protocol):
@@ -83,9 +87,24 @@ def running(bench: Bench, spec: InstanceSpec | None = None) -> Generator[Instanc
 @contextmanager
 def up(bench: Bench) -> Generator[Instance]:
     """An instance likewise, whose guest is up and can obey."""
-    with running(bench) as instance:
-        await_up(bench.host().lookupByUUIDString(str(instance.uuid)))
-        yield instance
+    for _ in range(MOST_SPAWNS):
+        with running(bench) as instance:
+            domain = bench.host().lookupByUUIDString(str(instance.uuid))
+            await_up(domain)
+            if not _reached(domain):
+                continue
+            yield instance
+            return
+    raise Broken(f"the host reached none of {MOST_SPAWNS} guests")
+
+
+def _reached(domain: Domain) -> bool:
+    """Whether the guest can be asked; `guests.reach` says why not each one can."""
+    try:
+        await_reach(domain)
+    except OutOfReach:
+        return False
+    return True
 
 
 @contextmanager
@@ -131,8 +150,8 @@ def past(libvirt_object: object, method: str, *arguments: object) -> Any:
 
 @contextmanager
 def bare_domain(bench: Bench, *, start: bool = True) -> Generator[Domain]:
-    """A domain made on the bare connection, with a display, running unless `start` is False."""
-    with bare_defined(bench, domain_xml(_with_display(bench.small()), hypervisor_of(bench.host())), start=start) as domain:
+    """A domain made on the bare connection, with a display where the hypervisor has any, running unless `start` is False."""
+    with bare_defined(bench, _with_display(bench.small(), hypervisor_of(bench.host())), start=start) as domain:
         yield domain
 
 
@@ -172,8 +191,10 @@ def bare_pool(bench: Bench) -> Generator[StoragePool]:
     finally:
         with suppress(Exception):  # it did not start
             pool.destroy()
+            pool.delete()
         pool.undefine()
 
 
-def _with_display(spec: InstanceSpec) -> InstanceSpec:
-    return replace(spec, graphics=(Graphics(),))
+def _with_display(spec: InstanceSpec, hypervisor: Hypervisor) -> str:
+    displays = () if Capability.GRAPHICS in hypervisor.unsupported else (Graphics(),)
+    return domain_xml(replace(spec, graphics=displays), hypervisor)
