@@ -33,6 +33,7 @@ class Capability(StrEnum):
     REACTIONS = "lifecycle.reactions"
     AUTOSTART = "lifecycle.autostart"
     METADATA = "metadata.instance"
+    DISKS = "devices.disks"
     VOLUME_ATTACH = "devices.volume.attach"
     VOLUME_DETACH = "devices.volume.detach"
     VOLUME_EXTEND = "devices.volume.extend"
@@ -99,6 +100,7 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.REACTIONS: "a spec says what follows the guest's own power off, reset and crash, and that is what follows.",
         Capability.AUTOSTART: "autostart() and set_autostart() read and change whether the host starts the instance at boot.",
         Capability.METADATA: "title, description and metadata elements can be set, read and removed.",
+        Capability.DISKS: "an instance has disks, from image files and storage volumes.",
         Capability.VOLUME_ATTACH: "attach_volume() adds a disk to a running instance and its definition.",
         Capability.VOLUME_DETACH: "detach_volume() removes a disk, and waits for the guest to release it.",
         Capability.VOLUME_EXTEND: "extend_volume() grows a disk and tells the guest.",

@@ -251,8 +251,11 @@ class Session:
         return failure
 
     def _alive(self, opened: Opened) -> bool:
-        """Whether the connection stands. Asked under the lock of giving up: libvirt counts no reference for a call, and asking one
-        that another thread closes meanwhile waits for ever for a lock that was freed (libvirt 9.0.0)."""
+        """Whether the connection stands.
+
+        Asked under the lock of giving up: libvirt counts no reference for a call, and to ask one that another thread closes
+        meanwhile may wait for ever, for a lock that was freed (libvirt 9.0.0).
+        """
         with self._lock:
             if self._live is not opened:
                 return False

@@ -18,6 +18,8 @@ _UNSUPPORTED = MappingProxyType(
         Capability.SUSPEND: f"{_NO_API}: virDomainManagedSave",
         Capability.RESCUE: "a container boots from a file system, and has no disk that a rescue image could displace",
         Capability.REACTIONS: "libvirt's LXC driver ignores on_poweroff and on_reboot (11.3.0)",
+        Capability.DISKS: "libvirt's LXC driver gives a container block devices of the host only (error 1 at the start); "
+        "it has file systems",
         Capability.VOLUME_ATTACH: "libvirt's LXC driver attaches only block devices of the host, no volumes (error 67)",
         Capability.VOLUME_DETACH: "libvirt's LXC driver has no disks that could be detached",
         Capability.VOLUME_EXTEND: f"{_NO_API}: virDomainBlockResize",
@@ -65,6 +67,7 @@ LXC = Hypervisor(
     needs_console=True,  # "At least one PTY console is required" (error 67)
     console_exclusive=False,  # SAFE and FORCE are refused with 8; several readers each get a part
     device_events=False,
+    sets_vcpus=False,  # virDomainSetVcpusFlags gives 3
     settles=True,  # until libvirt knows the container's first process, which may be 0.1 s after the start (11.3.0)
     remote_only=_REMOTE_ONLY,
 )

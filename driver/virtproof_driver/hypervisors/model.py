@@ -40,7 +40,8 @@ class Hypervisor:
     `console_exclusive` says whether a console has one reader at a time, which another can take over by force.
     `since` are capabilities that the hypervisor's driver has from a release of libvirt on (`at`), with the reason for older ones.
     `device_events` says whether DEVICE_ADDED and DEVICE_REMOVED tell the end of attaching and detaching. `settles` says that a
-    domain may refuse changes of its devices for a moment after its start, though it runs.
+    domain may refuse changes of its devices, and to ask its guest, for a moment after its start, though it runs.
+    `sets_vcpus` says whether virDomainSetVcpusFlags is there; where it is not, a resize defines the domain anew.
     `remote_only` are capabilities that need a daemon between client and driver (keepalive, reconnect).
     """
 
@@ -60,6 +61,7 @@ class Hypervisor:
     console_exclusive: bool
     device_events: bool
     settles: bool = False
+    sets_vcpus: bool = True
     remote_only: Mapping[Capability, str]
     since: tuple[Since, ...] = ()
 

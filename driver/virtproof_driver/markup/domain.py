@@ -98,6 +98,20 @@ def graphics_endpoints(xml: str) -> tuple[GraphicsEndpoint, ...]:
     return tuple(devices.endpoint(element) for element in tree.parse(xml).iterfind("devices/graphics"))
 
 
+def with_vcpus(xml: str, count: int, *, maximum: bool) -> str:
+    """A domain's XML with another number of processors, or another maximum of them."""
+    root = tree.parse(xml)
+    element = root.find("vcpu")
+    if element is None:
+        element = tree.add(root, "vcpu", "1")
+    if maximum:
+        element.set("current", element.get("current") or element.text or "1")
+        element.text = str(count)
+    else:
+        element.set("current", str(count))
+    return tree.text_of(root)
+
+
 def disk_targets(xml: str) -> tuple[str, ...]:
     """The disks that counters can be read for: those with a source, by target, from live XML."""
     found = tree.parse(xml).iterfind("devices/disk[source]")

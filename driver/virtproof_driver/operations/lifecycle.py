@@ -12,6 +12,7 @@ from virtproof_driver.errors import DiskFault, DriverError, HypervisorError, Inv
 from virtproof_driver.link import Awaited, Link
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.inventory import instance
+from virtproof_driver.operations.settling import settled
 from virtproof_driver.operations.stopping import force_off
 from virtproof_driver.operations.transitions import (
     ACTIVE,
@@ -138,6 +139,6 @@ def _ask_to_reboot(link: Link, uuid: UUID) -> None:
     rebooted = Awaited(kinds=frozenset({EventKind.REBOOTED}), what=f"rebooted event of instance {uuid}")
     domain = link.domain(uuid)
     with link.expect(uuid, rebooted) as wait:
-        link.call(domain.reboot, link.hypervisor.reboot_flags)
+        settled(link, uuid, lambda: link.call(domain.reboot, link.hypervisor.reboot_flags))
         if link.hypervisor.reboot_emits:
             wait.until(deadlines.REBOOT)

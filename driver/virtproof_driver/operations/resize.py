@@ -11,7 +11,7 @@ from virtproof_driver.actions import SetMemory, SetVcpus
 from virtproof_driver.constants import ErrorCode, MemoryFlag, VcpuFlag
 from virtproof_driver.errors import HypervisorError, InvalidSpec
 from virtproof_driver.link import Link
-from virtproof_driver.markup.domain import parse_domain
+from virtproof_driver.markup.domain import parse_domain, with_vcpus
 from virtproof_driver.operations.executing import execute, perform
 from virtproof_driver.operations.inventory import inactive_xml, instance
 from virtproof_driver.plans import resize_plan
@@ -25,6 +25,7 @@ KIB_PER_MIB = 1024
 def resize(link: Link, uuid: UUID, *, vcpus: int, memory_mib: int) -> Instance:
     """Change processors and memory (MiB) of the persistent definition; a running instance has them from its next start.
 
+    Where libvirt's driver sets no processors by themselves the domain is defined anew with them, which listeners are told.
     The spec's `max_vcpus` and `max_memory_mib` bound it; where there are none the maximum follows the value.
     """
     validate_size(vcpus, memory_mib)
@@ -53,6 +54,10 @@ def _too_much(field: str) -> Generator[None]:
 
 @perform.register
 def _set_vcpus(action: SetVcpus, link: Link) -> None:
+    if not link.hypervisor.sets_vcpus:
+        xml = with_vcpus(inactive_xml(link, action.uuid, secrets=True), action.count, maximum=action.maximum)
+        link.remember(action.uuid, link.call(link.connection().defineXML, xml))
+        return
     flags = VcpuFlag.CONFIG | VcpuFlag.MAXIMUM if action.maximum else VcpuFlag.CONFIG
     with _too_much("vcpus"):
         link.call(link.domain(action.uuid).setVcpusFlags, action.count, flags)

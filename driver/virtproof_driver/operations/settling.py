@@ -1,9 +1,10 @@
-"""Changes that a domain refuses for a moment after its start, though it runs.
+"""Changes, and questions to the guest, that a domain refuses for a moment after its start, though it runs.
 
 What belongs here: trying such a change again, for hypervisors that need it (`Hypervisor.settles`). What does not: waiting for
 anything that an event tells; this is the driver's only retry by time, and it is bounded. libvirt's LXC driver reports a start
-before it knows the container's first process, without which it changes no devices (55); 13 of 40 containers refused an interface
-at once and took it within 0.1 s (measured on libvirt 11.3.0). No event tells when it knows.
+before it knows the container's first process, without which it changes no devices and passes no signal on (55); 13 of 40
+containers refused an interface at once and took it within 0.1 s (measured on libvirt 11.3.0). No event tells when it knows. Of
+one container in about 60 it never does, and then the refusal stands.
 """
 
 from collections.abc import Callable

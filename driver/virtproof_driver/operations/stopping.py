@@ -30,6 +30,7 @@ from virtproof_driver.operations.console_logs import delete_logs
 from virtproof_driver.operations.executing import perform
 from virtproof_driver.operations.inventory import inactive_xml, instance
 from virtproof_driver.operations.overlays import overlays_of, remove_overlays
+from virtproof_driver.operations.settling import settled
 from virtproof_driver.operations.transitions import ACTIVE, FORCE_OFF, OFF, attempt, awaited, wrong_state
 from virtproof_driver.operations.volumes import delete_volume
 from virtproof_driver.spec import NewVolume
@@ -113,7 +114,7 @@ def _ask(link: Link, uuid: UUID, timeout: float, *, force: bool) -> StopOutcome 
     domain = link.domain(uuid)
     try:
         with link.expect(uuid, awaited(uuid, FORCE_OFF)) as wait:
-            _shut_down(link, domain)
+            settled(link, uuid, lambda: _shut_down(link, domain))
             wait.until(timeout)
     except (Busy, AgentUnresponsive, *_REFUSALS) as refusal:
         return _after_refusal(link, uuid, refusal, force=force)
