@@ -5,7 +5,7 @@ work. They are registered when the first case is collected, so that other tests 
 """
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 import pytest
 
@@ -14,6 +14,7 @@ from virtproof.cases import case_of
 from virtproof.errors import SuiteError
 from virtproof.foreign import take_domain
 from virtproof.guests.lent import lent_image
+from virtproof.guests.reach import OutOfReach, await_reach
 from virtproof.lanes.model import DaemonControl, GuestControl, Lane
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
@@ -40,6 +41,7 @@ class Small(Protocol):
 
 
 PoolSpecs = Callable[[], PoolSpec]
+MOST_SPAWNS: Final = 4
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +102,21 @@ def small(virtproof_case: CaseContext) -> Small:
 def instance(driver: ComputeDriver, small: Small) -> Instance:
     """An instance that runs."""
     return driver.spawn(small())
+
+
+@pytest.fixture
+def up_instance(driver: ComputeDriver, small: Small, world: World) -> Instance:
+    """An instance that runs, whose guest is up and can be asked. `guests.reach` says why it may take another one."""
+    for _ in range(MOST_SPAWNS):
+        instance = driver.spawn(small())
+        try:
+            world.wait_up(instance.uuid)
+            await_reach(world.connection.lookupByUUIDString(str(instance.uuid)))
+        except OutOfReach:
+            driver.destroy(instance.uuid)
+        else:
+            return instance
+    raise SuiteError(f"the host reached none of {MOST_SPAWNS} guests")
 
 
 @pytest.fixture

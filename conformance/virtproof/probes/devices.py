@@ -13,9 +13,11 @@ from typing import Final
 from xml.etree.ElementTree import Element, tostring
 
 from virtproof.guests.own_disk import with_own_disk
+from virtproof.lanes.facts import hypervisor_of
 from virtproof.probes.bench import (
     VOLUME_BYTES,
     Bench,
+    bare_defined,
     bare_domain,
     bare_volume,
     defined,
@@ -29,6 +31,7 @@ from virtproof_driver import Capability
 from virtproof_driver.binding import StorageVol
 from virtproof_driver.constants import Affect, BlockResizeFlag
 from virtproof_driver.markup.attached import device_xml
+from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.markup.snapshot import snapshot_xml
 from virtproof_driver.spec import Disk, FileSource, Interface, NewVolume, SnapshotSpec, VolumeSource
 
@@ -36,6 +39,22 @@ _BOTH: Final = int(Affect.LIVE | Affect.CONFIG)
 _DISK_ONLY: Final = 16  # VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY
 _MAC: Final = "52:54:00:00:fe:ed"
 _MADE: Final = ("spawn", "destroy")
+
+
+def _disks(bench: Bench) -> None:
+    spec = bench.small()
+    with driven_volume(bench) as (pool, volume):
+        disk = Disk(target="vdz", source=VolumeSource(pool=pool, volume=volume))
+        with running(bench, replace(spec, disks=(*spec.disks, disk))):
+            pass
+
+
+def _bare_disks(bench: Bench) -> None:
+    spec = bench.small()
+    with bare_volume(bench) as volume:
+        disk = Disk(target="vdz", source=FileSource(path=volume.path()))
+        with bare_defined(bench, domain_xml(replace(spec, disks=(*spec.disks, disk)), hypervisor_of(bench.host()))):
+            pass
 
 
 def _attach_volume(bench: Bench) -> None:
@@ -149,6 +168,7 @@ def _migrate(bench: Bench) -> None:
 
 PROBES: Mapping[Capability, Probe] = MappingProxyType(
     {
+        Capability.DISKS: Probe(through=_disks, methods=_MADE, bare=_bare_disks),
         Capability.VOLUME_ATTACH: Probe(through=_attach_volume, methods=(*_MADE, "attach_volume"), bare=_bare_attach_disk),
         Capability.VOLUME_DETACH: Probe(through=_detach_volume, methods=(*_MADE, "detach_volume"), bare=_bare_detach_disk),
         Capability.VOLUME_EXTEND: Probe(through=_extend_volume, methods=(*_MADE, "extend_volume"), bare=_bare_extend),

@@ -48,10 +48,21 @@ class MethodRule:
         return site.method in self.methods and self.kind in ("", site.object.lower())
 
 
-def method_rule(name: str) -> MethodRule:
-    """The rule of `method` or `Kind.method`."""
-    kind, _, method = name.rpartition(".")
-    return MethodRule(kind.lower(), spellings(method))
+@dataclass(frozen=True, slots=True)
+class AnyRule:
+    """Calls that any of several rules meets: where drivers do one thing by different calls."""
+
+    rules: tuple[MethodRule, ...]
+
+    def meets(self, site: CallSite) -> bool:
+        """Whether this call is one of them."""
+        return any(rule.meets(site) for rule in self.rules)
+
+
+def method_rule(name: str) -> AnyRule:
+    """The rule of `method` or `Kind.method`, or of several of them with `|` between."""
+    parts = (part.rpartition(".") for part in name.split("|"))
+    return AnyRule(tuple(MethodRule(kind.lower(), spellings(method)) for kind, _, method in parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from virtproof.evidence import Kind
-from virtproof.recording.fault_rules import EventRule, MethodRule, Pattern, Window, event_rule, method_rule
+from virtproof.recording.fault_rules import AnyRule, EventRule, Pattern, Window, event_rule, method_rule
 from virtproof.recording.later import Later
 from virtproof.recording.objects import raised
 from virtproof.recording.recorder import CallSite, Delivery, Recorder
@@ -27,7 +27,7 @@ class CallFault:
     """A fault of calls: `effect` is run in the call's place, and makes it by `proceed` or does not."""
 
     name: str
-    rule: MethodRule
+    rule: AnyRule
     effect: Callable[[CallSite, Proceed], object]
     window: Window
     took_effect: bool = False

@@ -150,7 +150,7 @@ def test_metadata(driver: ComputeDriver, small: Small, text: str) -> None:
     requirement="The path of a disk's image comes back as it was given.",
     source="https://libvirt.org/formatdomain.html#hard-drives-floppy-disks-cdroms: source file",
     since="1.0",
-    needs=SPAWNED,
+    needs=SPAWNED | {Capability.DISKS},
 )
 @pytest.mark.parametrize("text", TEXTS)
 def test_disk_path(driver: ComputeDriver, small: Small, text: str) -> None:

@@ -75,7 +75,7 @@ def brought(driver: ComputeDriver, spec: InstanceSpec, state: PowerState) -> Non
         driver.pause(spec.uuid)
 
 
-def since(events: EventCollector, spec: InstanceSpec, act: Callable[[], object]) -> tuple[EventKind, ...]:
+def since(events: EventCollector, spec: InstanceSpec | Instance, act: Callable[[], object]) -> tuple[EventKind, ...]:
     """What is told of the instance because of an act, once everything was told."""
     events.settle()
     before = len(events.of(spec.uuid))
@@ -172,16 +172,12 @@ def test_suspend_and_resume(driver: ComputeDriver, events: EventCollector, small
     since="1.0",
     needs=HEARD | {Capability.REBOOT},
 )
-def test_a_reboot_is_no_stop(driver: ComputeDriver, events: EventCollector, small: Small, world: World) -> None:
-    spec = small()
-    driver.spawn(spec)
-    world.wait_up(spec.uuid)
-
+def test_a_reboot_is_no_stop(driver: ComputeDriver, events: EventCollector, up_instance: Instance, world: World) -> None:
     def reboot() -> None:
-        driver.reboot(spec.uuid)
-        world.wait_up(spec.uuid, boots=2)
+        driver.reboot(up_instance.uuid)
+        world.wait_up(up_instance.uuid, boots=2)
 
-    assert since(events, spec, reboot) in ((), (EventKind.REBOOTED,))
+    assert since(events, up_instance, reboot) in ((), (EventKind.REBOOTED,))
 
 
 @case(
@@ -193,11 +189,10 @@ def test_a_reboot_is_no_stop(driver: ComputeDriver, events: EventCollector, smal
     needs=HEARD | {Capability.STOP, Capability.STOP_GRACEFUL},
 )
 @pytest.mark.parametrize("stop", REASONS)
-def test_the_reason_of_a_stop(driver: ComputeDriver, events: EventCollector, instance: Instance, world: World, stop: str) -> None:
+def test_the_reason_of_a_stop(driver: ComputeDriver, events: EventCollector, up_instance: Instance, stop: str) -> None:
     timeout, reason = REASONS[stop]
-    world.wait_up(instance.uuid)
-    driver.stop(instance.uuid, timeout=timeout)
-    assert events.wait(instance.uuid, X).reason == reason
+    driver.stop(up_instance.uuid, timeout=timeout)
+    assert events.wait(up_instance.uuid, X).reason == reason
 
 
 @case(
@@ -378,15 +373,10 @@ def test_what_an_event_says(driver: ComputeDriver, events: EventCollector, small
     since="1.0",
     needs=HEARD | {Capability.STOP, Capability.STOP_GRACEFUL},
 )
-def test_a_slow_guest_ends_the_wait(
-    driver: ComputeDriver, events: EventCollector, faults: Faults, small: Small, world: World
-) -> None:
-    spec = small()
-    driver.spawn(spec)
-    world.wait_up(spec.uuid)
+def test_a_slow_guest_ends_the_wait(driver: ComputeDriver, events: EventCollector, faults: Faults, up_instance: Instance) -> None:
     faults.defer("shutdown", 0.3)
     begin = time.monotonic()
-    assert driver.stop(spec.uuid, timeout=20) is StopOutcome.GRACEFUL
+    assert driver.stop(up_instance.uuid, timeout=20) is StopOutcome.GRACEFUL
     assert time.monotonic() - begin < 10
     events.settle()
-    assert events.kinds(spec.uuid) == (D, S, X)
+    assert events.kinds(up_instance.uuid) == (D, S, X)

@@ -63,18 +63,15 @@ def test_a_duplicate_is_folded(
     since="1.0",
     needs=HEARD | {Capability.STOP, Capability.STOP_GRACEFUL, Capability.START},
 )
-def test_a_lost_event(driver: ComputeDriver, events: EventCollector, faults: Faults, small: Small, world: World) -> None:
-    spec = small()
-    driver.spawn(spec)
-    world.wait_up(spec.uuid)
+def test_a_lost_event(driver: ComputeDriver, events: EventCollector, faults: Faults, up_instance: Instance, world: World) -> None:
     faults.drop_event(DomainEvent.STOPPED)
-    faults.after("Domain.shutdown", lambda: world.wait_state(spec.uuid, DomainState.SHUTOFF))
-    assert driver.stop(spec.uuid, timeout=0.5) is StopOutcome.GRACEFUL
-    assert world.state(spec.uuid) is not None
-    assert events.wait(spec.uuid, X).name == spec.name
-    assert driver.start(spec.uuid).state is PowerState.RUNNING
+    faults.after("Domain.shutdown", lambda: world.wait_state(up_instance.uuid, DomainState.SHUTOFF))
+    assert driver.stop(up_instance.uuid, timeout=0.5) is StopOutcome.GRACEFUL
+    assert world.state(up_instance.uuid) is not None
+    assert events.wait(up_instance.uuid, X).name == up_instance.name
+    assert driver.start(up_instance.uuid).state is PowerState.RUNNING
     events.settle()
-    assert events.kinds(spec.uuid) == (D, S, X, S)
+    assert events.kinds(up_instance.uuid) == (D, S, X, S)
 
 
 @case(
@@ -86,20 +83,19 @@ def test_a_lost_event(driver: ComputeDriver, events: EventCollector, faults: Fau
     needs=HEARD | {Capability.STOP, Capability.STOP_GRACEFUL},
 )
 def test_a_late_event(
-    driver: ComputeDriver, events: EventCollector, faults: Faults, instance: Instance, virtproof_case: CaseContext
+    driver: ComputeDriver, events: EventCollector, faults: Faults, up_instance: Instance, virtproof_case: CaseContext
 ) -> None:
     world = virtproof_case.world
-    world.wait_up(instance.uuid)
-    faults.after("Domain.shutdown", lambda: world.wait_state(instance.uuid, DomainState.SHUTOFF))
+    faults.after("Domain.shutdown", lambda: world.wait_state(up_instance.uuid, DomainState.SHUTOFF))
     faults.delay_event(DomainEvent.STOPPED, 0.6)
-    assert driver.stop(instance.uuid, timeout=0.3) is StopOutcome.GRACEFUL
+    assert driver.stop(up_instance.uuid, timeout=0.3) is StopOutcome.GRACEFUL
 
     def came(notes: Sequence[Record]) -> bool:
         return any("delayed event" in str(note.data["text"]) for note in notes)
 
     assert virtproof_case.recorder.wait_for(came, (Kind.NOTE,), 10)
     events.settle()
-    assert events.kinds(instance.uuid) == (D, S, X)
+    assert events.kinds(up_instance.uuid) == (D, S, X)
 
 
 @case(

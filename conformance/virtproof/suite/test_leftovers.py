@@ -24,7 +24,7 @@ from virtproof_driver.errors import DriverError, HypervisorError
 from virtproof_driver.spec import Disk, DiskSource, InstanceSpec, NewVolume, PoolSpec, SnapshotSpec, VolumeSource, VolumeSpec
 from virtproof_driver.values import EventKind, PoolInfo
 
-VOLUMES = SPAWNED | {Capability.STORAGE_POOLS, Capability.STORAGE_VOLUMES}
+VOLUMES = SPAWNED | {Capability.DISKS, Capability.STORAGE_POOLS, Capability.STORAGE_VOLUMES}
 MIB = 1 << 20
 BROKEN = (ErrorCode.SYSTEM_ERROR, ErrorDomain.QEMU)
 # Where a spawn with two new volumes fails: the call, and which of its kind.

@@ -107,10 +107,13 @@ def test_resize_to_the_impossible(  # noqa: PLR0913, PLR0917 - three fixtures an
     since="1.0",
     needs=RESIZED,
 )
-@pytest.mark.parametrize("half", ["setVcpus", "setMemory"])
+@pytest.mark.parametrize(
+    "half",
+    [pytest.param("Domain.setVcpus|Connection.defineXML", id="setVcpus"), pytest.param("Domain.setMemory", id="setMemory")],
+)
 def test_resize_is_all_or_nothing(driver: ComputeDriver, off_instance: Instance, world: World, faults: Faults, half: str) -> None:
     before = size_of(world, off_instance.uuid)
-    faults.raise_on(f"Domain.{half}", ErrorCode.SYSTEM_ERROR, ErrorDomain.QEMU)
+    faults.raise_on(half, ErrorCode.SYSTEM_ERROR, ErrorDomain.QEMU)
     with pytest.raises(HypervisorError):
         driver.resize(off_instance.uuid, vcpus=before[0] + 1, memory_mib=2 * before[1])
     assert size_of(world, off_instance.uuid) == before

@@ -32,10 +32,9 @@ PATIENT = 10.0
     since="1.0",
     needs=GRACEFUL,
 )
-def test_stop_of_an_obedient_guest(driver: ComputeDriver, instance: Instance, world: World) -> None:
-    world.wait_up(instance.uuid)
-    assert driver.stop(instance.uuid, timeout=PATIENT) is StopOutcome.GRACEFUL
-    assert state_of(world, instance) == DomainState.SHUTOFF
+def test_stop_of_an_obedient_guest(driver: ComputeDriver, up_instance: Instance, world: World) -> None:
+    assert driver.stop(up_instance.uuid, timeout=PATIENT) is StopOutcome.GRACEFUL
+    assert state_of(world, up_instance) == DomainState.SHUTOFF
 
 
 @case(
@@ -46,11 +45,10 @@ def test_stop_of_an_obedient_guest(driver: ComputeDriver, instance: Instance, wo
     since="1.0",
     needs=GRACEFUL,
 )
-def test_stop_waits_for_a_slow_guest(driver: ComputeDriver, instance: Instance, world: World, faults: Faults) -> None:
-    world.wait_up(instance.uuid)
+def test_stop_waits_for_a_slow_guest(driver: ComputeDriver, up_instance: Instance, world: World, faults: Faults) -> None:
     faults.defer("Domain.shutdown", 0.5)
-    assert driver.stop(instance.uuid, timeout=PATIENT) is StopOutcome.GRACEFUL
-    assert state_of(world, instance) == DomainState.SHUTOFF
+    assert driver.stop(up_instance.uuid, timeout=PATIENT) is StopOutcome.GRACEFUL
+    assert state_of(world, up_instance) == DomainState.SHUTOFF
 
 
 @case(

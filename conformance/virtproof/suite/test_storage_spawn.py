@@ -28,7 +28,7 @@ from virtproof_driver.values import PoolInfo
 POOLS = frozenset({Capability.STORAGE_POOLS})
 VOLUMES = POOLS | {Capability.STORAGE_VOLUMES}
 CLONES = VOLUMES | {Capability.STORAGE_CLONE}
-DISKS = VOLUMES | SPAWNED
+DISKS = VOLUMES | SPAWNED | {Capability.DISKS}
 MIB = 1 << 20
 ONE = VolumeSpec(name="one", capacity_bytes=MIB)
 TWO = VolumeSpec(name="two", capacity_bytes=2 * MIB)
