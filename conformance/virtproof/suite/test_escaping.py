@@ -169,12 +169,13 @@ def test_disk_path(driver: ComputeDriver, small: Small, text: str) -> None:
 )
 @pytest.mark.parametrize("text", FORBIDDEN_NAMES)
 def test_forbidden_names(driver: ComputeDriver, small: Small, world: World, text: str) -> None:
-    before = world.connection.listAllDomains()
+    spec = replace(small(), name=FORBIDDEN_NAMES[text])
     with pytest.raises(InvalidSpec) as refused:
-        driver.spawn(replace(small(), name=FORBIDDEN_NAMES[text]))
+        driver.spawn(spec)
     assert refused.value.field == "name"
     assert str(refused.value).encode(), "the error itself can be written down"
-    assert len(world.connection.listAllDomains()) == len(before)
+    assert world.domain(spec.uuid) is None
+    assert world.inventory().domains == ()
 
 
 @case(
