@@ -52,7 +52,12 @@ def reap(binding: Binding, connection: Connection, prefix: str) -> tuple[str, ..
 
 
 def _of_domain(domain: Domain) -> Sequence[Callable[[], object]]:
-    return (domain.destroy, lambda: domain.undefineFlags(_MORE_FLAGS), lambda: domain.undefineFlags(_FLAGS))
+    return (
+        domain.destroy,
+        lambda: domain.undefineFlags(_MORE_FLAGS),
+        lambda: domain.undefineFlags(_FLAGS),
+        lambda: domain.undefineFlags(0),
+    )
 
 
 def _of_network(network: Network) -> Sequence[Callable[[], object]]:
