@@ -44,8 +44,7 @@ def parse_domain(xml: str) -> InstanceSpec:
     """
     root = tree.parse(xml)
     record = read_record(root)
-    vcpus, max_vcpus = _vcpus(root, record)
-    memory_mib, max_memory_mib = _memory(root, record)
+    (vcpus, max_vcpus), (memory_mib, max_memory_mib) = _vcpus(root, record), _memory(root, record)
     disks = (disk for element in root.iterfind("devices/disk") if (disk := devices.read_disk(element, record)))
     nics = (nic for element in root.iterfind("devices/interface") if (nic := devices.read_interface(element, record)))
     mounts = (fs for element in root.iterfind("devices/filesystem") if (fs := filesystems.read_filesystem(element, record)))
