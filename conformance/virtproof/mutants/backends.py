@@ -21,6 +21,7 @@ Twist = Callable[[Emit, int, int], object]
 # Where libvirt-python hands a lifecycle event to Python: registered by the first interface, and by domainEventRegisterAny.
 _DISPATCHERS = ("_dispatchDomainEventCallbacks", "_dispatchDomainEventLifecycleCallback")
 _LATE_SECONDS = 6
+_LARGE_BYTES = 4096
 
 
 def replaced(owner: Any, name: str, make: Callable[[Any], Callable[..., object]]) -> None:
@@ -229,6 +230,19 @@ def clones_too_small(binding: Binding) -> Binding:
         return small
 
     replaced(binding.virStoragePool, "createXMLFrom", make)
+    return binding
+
+
+def spoils_uploads(binding: Binding) -> Binding:
+    """Loses the last byte of each large piece that is sent, and says that all was taken."""
+
+    def make(send: Callable[..., Any]) -> Callable[..., Any]:
+        def spoilt(self: Any, data: bytes) -> Any:
+            return send(self, data if len(data) < _LARGE_BYTES else data[:-1] + b"\0")
+
+        return spoilt
+
+    replaced(binding.virStream, "send", make)
     return binding
 
 

@@ -87,6 +87,12 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _driver("types-into-the-void", "hides that a console has ended", "console.stream.stopped", backend=_LXC),
     _driver("limits-nothing", "spawns without the limits", "limits.cpu.quota", backend=_LXC),
     _driver("knows-no-leases", "lists no leases", "networks.leases.fixed", backend=_LXC),
+    # what storage holds
+    _driver("deletes-what-backs", "deletes a volume that others read from", "storage.backing.delete", backend=_QEMU),
+    _driver("uploads-too-much", "lets an upload run over the end", "storage.upload.too-large", backend=_QEMU),
+    _driver("captures-as-it-lies", "captures an overlay alone", "images.capture.whole", backend=_QEMU),
+    _driver("leaves-copies", "leaves a volume at each capture", "images.capture.clean", backend=_QEMU),
+    _driver("tells-secrets", "tells a secret's value in an error", "secrets.create.hidden", backend=_QEMU),
     # connections
     _driver("writes-when-read-only", "opens a read-only connection for writing", "read-only.change.refused"),
     _driver("sends-no-keepalive", "sends no keepalive", "connection.keepalive.frozen-daemon", backend=_RPC),
@@ -107,6 +113,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _backend("keeps-deleted-volumes", "a volume's deletion does nothing", "storage.volume.delete"),
     _backend("keeps-deleted-snapshots", "a snapshot's deletion does nothing", "snapshots.delete"),
     _backend("clones-too-small", "clones are one mebibyte", "storage.clone.create"),
+    _backend("spoils-uploads", "the last byte of each piece is lost", "storage.upload.round-trip", backend=_QEMU),
     _backend("read-only-writes", "a read-only connection writes", "read-only.change.refused"),
     _backend("lets-anybody-in", "any credentials are taken", "authentication.wrong"),
 )

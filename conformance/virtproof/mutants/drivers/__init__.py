@@ -48,6 +48,13 @@ from virtproof.mutants.drivers.machines import (
     loses_nvram,
     trusts_resume,
 )
+from virtproof.mutants.drivers.storage import (
+    captures_as_it_lies,
+    deletes_what_backs,
+    leaves_copies,
+    tells_secrets,
+    uploads_too_much,
+)
 from virtproof.mutants.drivers.values import (
     counts_in_kib,
     escapes_twice,
@@ -71,10 +78,12 @@ __all__ = [
     "boots_what_was_saved",
     "calls_a_kill_a_shutdown",
     "calls_force_graceful",
+    "captures_as_it_lies",
     "claims_too_little",
     "claims_too_much",
     "counts_in_kib",
     "cuts_disks_off",
+    "deletes_what_backs",
     "delivers_out_of_order",
     "delivers_twice",
     "destroy_misses",
@@ -94,6 +103,7 @@ __all__ = [
     "leaks_a_thread",
     "leaves_a_failed_spawn",
     "leaves_attached_volumes",
+    "leaves_copies",
     "leaves_definitions",
     "leaves_networks",
     "leaves_overlays",
@@ -120,8 +130,10 @@ __all__ = [
     "takes_bytes_for_text",
     "takes_consoles_over",
     "takes_over",
+    "tells_secrets",
     "trusts_resume",
     "types_into_the_void",
     "untyped_errors",
+    "uploads_too_much",
     "writes_when_read_only",
 ]
