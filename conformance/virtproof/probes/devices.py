@@ -99,8 +99,8 @@ def _bare_attach_disk(bench: Bench) -> None:
 
 
 def _bare_detach_disk(bench: Bench) -> None:
-    with bare_volume(bench) as volume, bare_domain(bench, start=False) as domain:
-        domain.attachDeviceFlags(_file_disk(volume), Affect.CONFIG)
+    with bare_volume(bench) as volume, bare_domain(bench) as domain:  # LXC takes any disk into a definition
+        domain.attachDeviceFlags(_file_disk(volume), _BOTH)
         domain.detachDeviceFlags(_file_disk(volume), Affect.CONFIG)
 
 
