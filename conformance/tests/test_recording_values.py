@@ -105,6 +105,13 @@ def test_a_fault_of_the_list_meets_whichever_way_a_driver_lists() -> None:
     assert not rule.meets(Call("Connection", "k", "lookupByName", 1, Exception))
 
 
+def test_a_fault_meets_any_of_the_calls_by_which_drivers_do_one_thing() -> None:
+    rule = method_rule("Domain.setVcpus|Connection.defineXML")
+    assert rule.meets(Call("Domain", "k", "setVcpusFlags", 1, Exception))
+    assert rule.meets(Call("Connection", "k", "defineXML", 1, Exception))
+    assert not rule.meets(Call("Connection", "k", "setVcpus", 1, Exception))
+
+
 def test_an_event_rule_takes_a_detail_or_none() -> None:
     assert (event_rule(3).detail, event_rule((5, 1)).detail) == (None, 1)
 

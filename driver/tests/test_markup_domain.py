@@ -22,6 +22,7 @@ from virtproof_driver.markup.domain import (
     normalised,
     owned_volumes,
     parse_domain,
+    with_vcpus,
 )
 from virtproof_driver.markup.names import INSTANCE_NS
 from virtproof_driver.spec import (
@@ -330,3 +331,11 @@ def test_graphics_endpoints_are_those_of_the_running_domain() -> None:
         GraphicsEndpoint(kind="spice", host=None, port=-1),
         GraphicsEndpoint(kind="vnc", host="::1", port=-1),
     )
+
+
+def test_processors_and_their_maximum_change_apart() -> None:
+    spec = InstanceSpec(uuid=UUID(int=1), name="vm", vcpus=2, memory_mib=8)
+    grown = with_vcpus(with_vcpus(domain_xml(spec, TEST), 4, maximum=True), 3, maximum=False)
+    assert parse_domain(grown).vcpus == 3
+    assert '<vcpu current="3">4</vcpu>' in grown
+    assert with_vcpus("<domain/>", 2, maximum=True) == with_vcpus("<domain><vcpu>1</vcpu></domain>", 2, maximum=True)

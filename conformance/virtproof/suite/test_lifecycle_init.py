@@ -19,12 +19,13 @@ from virtproof_driver.constants import DomainState, ErrorCode, ErrorDomain
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import HypervisorError, InvalidState
 from virtproof_driver.spec import Init, InstanceSpec
-from virtproof_driver.values import EventKind, PowerState, StopOutcome
+from virtproof_driver.values import EventKind, Instance, PowerState, StopOutcome
 
 CONTAINER = SPAWNED | {Capability.FILESYSTEM_DIRECTORY, Capability.GUESTS, Capability.EVENTS_LIFECYCLE}
 TALKING = SHELL | {Capability.EVENTS_LIFECYCLE}
 NASTY = ("-c", "exit", "two words", "<&>\"'", "$HOME", "é", "-")
 PID_UNKNOWN = "Init process ID is not yet known"
+ALWAYS = 1000  # a driver may ask more than once, since the host may learn it yet
 
 
 def runs(spec: InstanceSpec, script: str) -> InstanceSpec:
@@ -214,14 +215,29 @@ def test_stop(driver: ComputeDriver, small: Small, world: World, guest: str, out
 def test_unknown_process(driver: ComputeDriver, small: Small, world: World, faults: Faults) -> None:
     unknown = (ErrorCode.OPERATION_INVALID, ErrorDomain.LXC, PID_UNKNOWN)
     instance = driver.spawn(small(guest="obedient"))
-    faults.raise_on("Domain.reboot", *unknown)
-    faults.raise_on("Domain.shutdown", *unknown)
+    faults.raise_on("Domain.reboot", *unknown, times=ALWAYS)
+    faults.raise_on("Domain.shutdown", *unknown, times=ALWAYS)
     with pytest.raises((InvalidState, HypervisorError)) as refused:
         driver.reboot(instance.uuid)
     assert PID_UNKNOWN in str(refused.value)
     assert state_of(world, instance) == DomainState.RUNNING
     assert driver.stop(instance.uuid, timeout=10) is StopOutcome.FORCED
     assert state_of(world, instance) == DomainState.SHUTOFF
+
+
+@case(
+    "lifecycle.init.process-known-late",
+    Level.SHOULD,
+    requirement="Where the host learns soon after the start which process is the first, stop() reaches it all the same.",
+    source="17 of 60 starts told the process 10 to 50 ms late (libvirt 11.3.0); no event tells when",
+    since="1.0",
+    needs=CONTAINER | {Capability.STOP, Capability.STOP_GRACEFUL},
+)
+def test_process_known_late(driver: ComputeDriver, up_instance: Instance, world: World, faults: Faults) -> None:
+    unknown = (ErrorCode.OPERATION_INVALID, ErrorDomain.LXC, PID_UNKNOWN)
+    faults.raise_on("Domain.shutdown", *unknown, times=2)
+    assert driver.stop(up_instance.uuid, timeout=10) is StopOutcome.GRACEFUL
+    assert state_of(world, up_instance) == DomainState.SHUTOFF
 
 
 @case(
