@@ -83,6 +83,7 @@ def test_other_events_are_heard_before_while_and_after_the_driver_listens(opened
     connection = opened()
     domain = connection.lookupByName("vm")
     told: list[int] = []
+    reached = threading.Event()
 
     def change(title: str, count: int) -> None:
         domain.setMetadata(1, title, None, None, 0)
@@ -90,6 +91,7 @@ def test_other_events_are_heard_before_while_and_after_the_driver_listens(opened
 
     def heard(_connection: object, _domain: object, kind: int, _uri: str, _opaque: object) -> None:
         told.append(kind)
+        reached.set()
 
     def metadata(found: Any) -> int:
         return sum(record.data["id"] == 23 for record in found)
@@ -97,6 +99,7 @@ def test_other_events_are_heard_before_while_and_after_the_driver_listens(opened
     change("a", 1)
     callback_id = connection.domainEventRegisterAny(None, 23, heard, None)
     change("b", 2)
+    assert reached.wait(10), "the event is written down before the driver is told of it"
     connection.domainEventDeregisterAny(callback_id)
     change("c", 3)
     assert told == [1]
