@@ -167,3 +167,10 @@ def test_a_marker_is_what_the_host_can_define(capabilities: str, kind: str, os_t
     assert f">{os_type}<" in xml
     assert "a&amp;b" in xml
     assert ("<init>" in xml) == (os_type == "exe")
+
+
+def test_an_operation_shows_no_secret_however_it_is_called() -> None:
+    redacted = summaries.REDACTED
+    assert summaries.named_arguments({"secret": 1, "value": b"v"}, "create_secret") == {"secret": redacted, "value": redacted}
+    assert summaries.named_arguments({"0": 1, "1": "v", "2": 3}, "create_secret") == {"0": 1, "1": redacted, "2": 3}
+    assert summaries.named_arguments({"1": "v", "value": 2}, "other") == {"1": "v", "value": 2}
