@@ -32,7 +32,7 @@ def _panic(bench: Bench) -> None:
 
 
 def _reactions(bench: Bench) -> None:
-    with running(bench, replace(bench.small(), on_poweroff=Reaction.RESTART, on_reboot=Reaction.DESTROY)):
+    with running(bench, replace(bench.small(), on_reboot=Reaction.DESTROY)):
         pass
 
 
