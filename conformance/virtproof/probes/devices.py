@@ -25,6 +25,7 @@ from virtproof.probes.bench import (
     driven_volume,
     past,
     running,
+    up,
 )
 from virtproof.probes.model import Probe
 from virtproof_driver import Capability
@@ -52,7 +53,8 @@ def _disks(bench: Bench) -> None:
 def _bare_disks(bench: Bench) -> None:
     spec = bench.small()
     with bare_volume(bench) as volume:
-        disk = Disk(target="vdz", source=FileSource(path=volume.path()))
+        source = VolumeSource(pool=past(volume, "storagePoolLookupByVolume").name(), volume=volume.name())
+        disk = Disk(target="vdz", source=source)
         with bare_defined(bench, domain_xml(replace(spec, disks=(*spec.disks, disk)), hypervisor_of(bench.host()))):
             pass
 
@@ -77,7 +79,7 @@ def _extend_volume(bench: Bench) -> None:
 
 
 def _attach_interface(bench: Bench) -> None:
-    with running(bench) as instance:
+    with up(bench) as instance:
         bench.driver.attach_interface(instance.uuid, _interface(bench))
 
 

@@ -18,8 +18,8 @@ _UNSUPPORTED = MappingProxyType(
         Capability.SUSPEND: f"{_NO_API}: virDomainManagedSave",
         Capability.RESCUE: "a container boots from a file system, and has no disk that a rescue image could displace",
         Capability.REACTIONS: "libvirt's LXC driver ignores on_poweroff and on_reboot (11.3.0)",
-        Capability.DISKS: "libvirt's LXC driver gives a container block devices of the host only (error 1 at the start); "
-        "it has file systems",
+        Capability.DISKS: "libvirt's LXC driver gives a container disks of image files, by loop devices, and none of "
+        "storage volumes (error 1 at the start)",
         Capability.VOLUME_ATTACH: "libvirt's LXC driver attaches only block devices of the host, no volumes (error 67)",
         Capability.VOLUME_DETACH: "libvirt's LXC driver has no disks that could be detached",
         Capability.VOLUME_EXTEND: f"{_NO_API}: virDomainBlockResize",
