@@ -70,6 +70,13 @@ def test_what_cannot_be_of_a_machine_is_named(field: str) -> None:
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize("value", ["", "<", "&", "a</initenv>"])
+def test_a_variable_that_libvirt_would_write_wrongly_is_refused(value: str) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        validate_machine(replace(SPEC, init=Init(path="/sh", environment=(("A", value),))), LXC)
+    assert caught.value.field == "init.environment"
+
+
 @pytest.mark.parametrize("field", BAD_CONTAINERS)
 def test_what_cannot_be_of_a_container_is_named(field: str) -> None:
     with pytest.raises(InvalidSpec) as caught:

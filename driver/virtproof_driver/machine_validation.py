@@ -89,6 +89,8 @@ def _validate_init(spec: InstanceSpec) -> None:
     for name, value in spec.init.environment:
         checks.pattern("init.environment", name, _VARIABLE, "letters, digits and '_', not beginning with a digit")
         checks.filled("init.environment", value)  # libvirt: "No value supplied for <initenv> element" (error 27, 11.3.0)
+        if "<" in value or "&" in value:  # libvirt writes it unescaped: it is lost, or read as elements (11.3.0)
+            raise InvalidSpec("init.environment", f"{name} has '<' or '&', which libvirt does not escape; pass it as an argument")
 
 
 def _validate_limits(limits: Limits) -> None:

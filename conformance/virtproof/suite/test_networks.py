@@ -323,3 +323,19 @@ def test_an_instance_on_the_network(driver: ComputeDriver, small: Small, network
     assert driver.spec(spec.uuid).interfaces == spec.interfaces
     driver.destroy(spec.uuid)
     assert driver.network(network.name) == network
+
+
+@case(
+    "networks.create.others-go",
+    Level.MUST,
+    requirement="A network is made also while another client's network goes, after it was listed and before it was looked at.",
+    source="driver contract: create_network; libvirt error 43 (VIR_ERR_NO_NETWORK)",
+    since="1.0",
+    needs=NETWORKS,
+)
+def test_others_go(driver: ComputeDriver, names: Names, world: World, faults: Faults) -> None:
+    other = replace(isolated(names("other")), bridge=bridge(names("bridge")))
+    spec = replace(isolated(names("net")), bridge=bridge(names("bridge")))
+    with foreign_network(world, other, transient=True) as going:
+        faults.before("Network.bridgeName", going.destroy)
+        assert driver.create_network(spec).active

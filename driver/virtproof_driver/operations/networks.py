@@ -92,6 +92,14 @@ def _bridge(link: Link, handle: Network) -> str | None:
         return None
 
 
+def _bridge_if_there(link: Link, handle: Network) -> str | None:
+    """The same; None also for a network that went between the list and the read."""
+    try:
+        return _bridge(link, handle)
+    except NetworkNotFound:
+        return None
+
+
 def _lease(found: Mapping[str, Any]) -> Lease:
     return Lease(
         mac=found["mac"],
@@ -113,7 +121,7 @@ def _taken(link: Link, spec: NetworkSpec) -> str | None:
             return spec.name
         if handle.UUIDString() == str(spec.uuid):
             return str(spec.uuid)
-        if own_bridge is not None and _bridge(link, handle) == own_bridge:
+        if own_bridge is not None and _bridge_if_there(link, handle) == own_bridge:
             return own_bridge
     return None
 
