@@ -231,10 +231,11 @@ def test_no_stream_begins_after_the_end_of_the_connection(consoles: Consoles) ->
 
 
 def test_a_stream_that_cannot_be_listened_to_is_let_go(consoles: Consoles, stream: MemoryStream) -> None:
-    def refuse(*_arguments: object) -> object:
+    def refuse(events: int, cb: StreamCallback, opaque: object) -> object:
+        del events, cb, opaque
         raise LOST
 
-    stream.eventAddCallback = refuse  # type: ignore[method-assign,assignment]
+    stream.eventAddCallback = refuse  # type: ignore[method-assign]
     with pytest.raises(ConnectionLost):
         consoles.begin(stream, Failure)
     consoles.release()

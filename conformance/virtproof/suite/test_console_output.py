@@ -47,8 +47,8 @@ def logs(driver: ComputeDriver, pool_spec: PoolSpecs) -> PoolSpec:
 def logged(small: Small, logs: PoolSpec) -> Callable[..., InstanceSpec]:
     """Makes a spec whose console is logged in the pool."""
 
-    def make(name: str = LOG, **changes: object) -> InstanceSpec:
-        return small(**{"guest": TALKER, **changes}, consoles=(Console(log=f"{logs.target}/{name}"),))  # type: ignore[arg-type]
+    def make(name: str = LOG, guest: str | None = TALKER) -> InstanceSpec:
+        return small(guest=guest, consoles=(Console(log=f"{logs.target}/{name}"),))
 
     return make
 

@@ -147,7 +147,9 @@ def test_open_and_close(driver: ComputeDriver, small: Small, world: World) -> No
     with driver.console(spec.uuid) as console:
         console.write(b"again")
         assert heard(console, b"again") == b"again"
-    assert world.state(spec.uuid) == (DomainState.RUNNING, world.state(spec.uuid)[1])  # type: ignore[index]
+    state = world.state(spec.uuid)
+    assert state is not None
+    assert state[0] == DomainState.RUNNING
 
 
 @case(
