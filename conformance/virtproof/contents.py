@@ -6,12 +6,12 @@ What does not: streams (`guests.streams`), and any expectation.
 
 import hashlib
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from virtproof.foreign import foreign_pool
 from virtproof.guests.streams import receive, send
 from virtproof.recording.world import World
 from virtproof_driver.binding import StoragePool, StorageVol
+from virtproof_driver.markup.storage import pool_xml
 from virtproof_driver.spec import PoolSpec
 
 
@@ -39,9 +39,15 @@ def volume_of(world: World, pool: str, name: str) -> StorageVol:
 def beside(world: World, spec: PoolSpec) -> Generator[StoragePool]:
     """A second pool on the folder of another one, by another path, so that files come and go unseen by the first.
 
-    libvirt refuses two pools of one path, and compares paths as they are written.
+    libvirt refuses two pools of one path, and compares paths as they are written. The folder stays, being the other one's.
     """
-    name = f"{spec.name}-beside"
     folder, _, last = spec.target.rpartition("/")
-    with foreign_pool(world, PoolSpec(name=name, target=f"{folder}/{last}/../{last}")) as pool:
+    xml = pool_xml(PoolSpec(name=f"{spec.name}-beside", target=f"{folder}/{last}/../{last}"))
+    pool = world.connection.storagePoolDefineXML(xml)
+    try:
+        pool.create()
         yield pool
+    finally:
+        with suppress(Exception):  # it did not start
+            pool.destroy()
+        pool.undefine()
