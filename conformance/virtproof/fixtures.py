@@ -106,9 +106,14 @@ def instance(driver: ComputeDriver, small: Small) -> Instance:
 
 @pytest.fixture
 def up_instance(driver: ComputeDriver, small: Small, world: World) -> Instance:
-    """An instance that runs, whose guest is up and can be asked. `guests.reach` says why it may take another one."""
+    """An instance that runs, whose guest is up and can be asked."""
+    return spawn_up(driver, small, world)
+
+
+def spawn_up(driver: ComputeDriver, small: Small, world: World, guest: str | None = None) -> Instance:
+    """An instance that runs, with this guest, up and to be asked. `guests.reach` says why it may take another one."""
     for _ in range(MOST_SPAWNS):
-        instance = driver.spawn(small())
+        instance = driver.spawn(small(guest=guest))
         try:
             world.wait_up(instance.uuid)
             await_reach(world.connection.lookupByUUIDString(str(instance.uuid)))

@@ -75,7 +75,7 @@ _PREFIX = re.compile(r"(?!xml)[A-Za-z_][A-Za-z0-9_.-]*", re.IGNORECASE)
 
 def validate_instance(spec: InstanceSpec, hypervisor: Hypervisor) -> None:
     """An instance to spawn. Raises InvalidSpec; NotSupported when spawn would need storage that the hypervisor has not."""
-    checks.name("name", spec.name)
+    checks.name("name", spec.name, hypervisor.longest_name)
     _validate_maximum("vcpus", spec.vcpus, spec.max_vcpus, MOST_VCPUS)
     _validate_maximum("memory_mib", spec.memory_mib, spec.max_memory_mib, MOST_MEMORY_MIB)
     validate_title(spec.title)

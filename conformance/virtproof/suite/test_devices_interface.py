@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from virtproof.cases import Level, case
-from virtproof.fixtures import Small
+from virtproof.fixtures import Small, spawn_up
 from virtproof.foreign import foreign_domain
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
@@ -53,9 +53,9 @@ def host_nic(small: Small) -> Interface:
     return small().interfaces[0]
 
 
-def spawned(driver: ComputeDriver, small: Small, state: str = "running") -> Instance:
-    """An instance in this state, which lets go of its devices."""
-    return driver.spawn(small(guest=RELEASER), start=state == "running")
+def spawned(driver: ComputeDriver, small: Small, world: World, state: str = "running") -> Instance:
+    """An instance in this state, which lets go of its devices when it runs."""
+    return spawn_up(driver, small, world, RELEASER) if state == "running" else driver.spawn(small(guest=RELEASER), start=False)
 
 
 @case(
@@ -68,7 +68,7 @@ def spawned(driver: ComputeDriver, small: Small, state: str = "running") -> Inst
 )
 @STATES
 def test_attach(driver: ComputeDriver, small: Small, world: World, host_nic: Interface, state: str) -> None:
-    instance = spawned(driver, small, state)
+    instance = spawned(driver, small, world, state)
     before = driver.spec(instance.uuid)
     driver.attach_interface(instance.uuid, host_nic)
     assert places(world, instance.uuid).have(host_nic.mac) == (state == "running", True)
@@ -88,7 +88,7 @@ def test_attach(driver: ComputeDriver, small: Small, world: World, host_nic: Int
 def test_detach(  # noqa: PLR0913, PLR0917 - fixtures
     driver: ComputeDriver, small: Small, world: World, host_nic: Interface, state: str, spelt: Callable[[str], str]
 ) -> None:
-    instance = spawned(driver, small, state)
+    instance = spawned(driver, small, world, state)
     before = driver.spec(instance.uuid)
     driver.attach_interface(instance.uuid, host_nic)
     driver.detach_interface(instance.uuid, spelt(host_nic.mac))
@@ -106,7 +106,7 @@ def test_detach(  # noqa: PLR0913, PLR0917 - fixtures
 )
 @STATES
 def test_detach_the_first(driver: ComputeDriver, small: Small, world: World, state: str) -> None:
-    instance = spawned(driver, small, state)
+    instance = spawned(driver, small, world, state)
     before = driver.spec(instance.uuid)
     nic = before.interfaces[0]
     driver.detach_interface(instance.uuid, nic.mac)
@@ -125,7 +125,7 @@ def test_detach_the_first(driver: ComputeDriver, small: Small, world: World, sta
     needs=CYCLED,
 )
 def test_survives(driver: ComputeDriver, small: Small, world: World, host_nic: Interface) -> None:
-    instance = spawned(driver, small)
+    instance = spawned(driver, small, world)
     driver.attach_interface(instance.uuid, host_nic)
     power_cycle(driver, instance.uuid)
     assert places(world, instance.uuid).have(host_nic.mac) == (True, True)
@@ -164,7 +164,7 @@ def test_transient(driver: ComputeDriver, small: Small, world: World, host_nic: 
 def test_taken(  # noqa: PLR0913, PLR0917 - fixtures
     driver: ComputeDriver, small: Small, world: World, host_nic: Interface, state: str, spelt: Callable[[str], str]
 ) -> None:
-    instance = spawned(driver, small, state)
+    instance = spawned(driver, small, world, state)
     driver.attach_interface(instance.uuid, host_nic)
     before = xmls(world, instance.uuid)
     with pytest.raises(DeviceExists) as taken:
@@ -183,7 +183,7 @@ def test_taken(  # noqa: PLR0913, PLR0917 - fixtures
 )
 @STATES
 def test_missing(driver: ComputeDriver, small: Small, world: World, host_nic: Interface, state: str) -> None:
-    instance = spawned(driver, small, state)
+    instance = spawned(driver, small, world, state)
     driver.attach_interface(instance.uuid, host_nic)
     driver.detach_interface(instance.uuid, host_nic.mac)
     before = xmls(world, instance.uuid)
@@ -203,7 +203,7 @@ def test_missing(driver: ComputeDriver, small: Small, world: World, host_nic: In
 )
 @STATES
 def test_no_network(driver: ComputeDriver, small: Small, world: World, host_nic: Interface, state: str) -> None:
-    instance = spawned(driver, small, state)
+    instance = spawned(driver, small, world, state)
     before = xmls(world, instance.uuid)
     with pytest.raises(NetworkNotFound) as missing:
         driver.attach_interface(instance.uuid, replace(host_nic, network=NO_SUCH_NAME))
@@ -220,7 +220,7 @@ def test_no_network(driver: ComputeDriver, small: Small, world: World, host_nic:
     needs=PLUGGED,
 )
 def test_no_bridge(driver: ComputeDriver, small: Small, world: World, host_nic: Interface) -> None:
-    instance = spawned(driver, small)
+    instance = spawned(driver, small, world)
     before = driver.spec(instance.uuid), places(world, instance.uuid)
     with pytest.raises(HypervisorError) as refused:
         driver.attach_interface(instance.uuid, replace(host_nic, network=None, bridge="vp-no-bridge"))
@@ -285,7 +285,7 @@ def test_unknown(driver: ComputeDriver, host_nic: Interface) -> None:
 )
 @pytest.mark.parametrize("place", [pytest.param(Affect.LIVE, id="running"), pytest.param(Affect.CONFIG, id="definition")])
 def test_one_place(driver: ComputeDriver, small: Small, world: World, host_nic: Interface, place: Affect) -> None:
-    instance = spawned(driver, small)
+    instance = spawned(driver, small, world)
     driver.attach_interface(instance.uuid, small().interfaces[0])  # LXC refuses the first for a moment after the start
     domain_of(world, instance.uuid).attachDeviceFlags(device_xml(host_nic), place)
     driver.detach_interface(instance.uuid, host_nic.mac)
@@ -301,7 +301,7 @@ def test_one_place(driver: ComputeDriver, small: Small, world: World, host_nic: 
     needs=PLUGGED,
 )
 def test_failed_attach(driver: ComputeDriver, small: Small, world: World, host_nic: Interface, faults: Faults) -> None:
-    instance = spawned(driver, small)
+    instance = spawned(driver, small, world)
     before = driver.spec(instance.uuid), places(world, instance.uuid)
     faults.raise_on("Domain.attachDevice", ErrorCode.INTERNAL_ERROR, 10, "the monitor refused")
     with pytest.raises(HypervisorError, match="refused") as failed:
@@ -318,8 +318,8 @@ def test_failed_attach(driver: ComputeDriver, small: Small, world: World, host_n
     since="1.0",
     needs=PLUGGED,
 )
-def test_several(driver: ComputeDriver, small: Small) -> None:
-    instance = spawned(driver, small)
+def test_several(driver: ComputeDriver, small: Small, world: World) -> None:
+    instance = spawned(driver, small, world)
     first = driver.spec(instance.uuid).interfaces
     nics = tuple(small().interfaces[0] for _ in range(4))
     for nic in nics:
@@ -339,7 +339,7 @@ def test_several(driver: ComputeDriver, small: Small) -> None:
     needs=PLUGGED,
 )
 def test_at_once(driver: ComputeDriver, small: Small, world: World, host_nic: Interface) -> None:
-    instance = spawned(driver, small)
+    instance = spawned(driver, small, world)
     own = [small().interfaces[0] for _ in range(2)]
     outcomes = together([partial(driver.attach_interface, instance.uuid, nic) for nic in (host_nic, host_nic, *own)])
     assert [type(outcome) for outcome in outcomes if outcome is not None] == [DeviceExists]
@@ -357,8 +357,8 @@ def test_at_once(driver: ComputeDriver, small: Small, world: World, host_nic: In
     needs=PLUGGED,
 )
 @STATES
-def test_left_to_the_host(driver: ComputeDriver, small: Small, host_nic: Interface, state: str) -> None:
-    instance = spawned(driver, small, state)
+def test_left_to_the_host(driver: ComputeDriver, small: Small, world: World, host_nic: Interface, state: str) -> None:
+    instance = spawned(driver, small, world, state)
     nic = replace(host_nic, model=None, target=None)
     driver.attach_interface(instance.uuid, nic)
     assert driver.spec(instance.uuid).interfaces[-1] == nic
@@ -372,10 +372,10 @@ def test_left_to_the_host(driver: ComputeDriver, small: Small, host_nic: Interfa
     since="1.0",
     needs=PLUGGED | {Capability.NETWORKS},
 )
-def test_escaped(driver: ComputeDriver, small: Small, names: Names, host_nic: Interface) -> None:
+def test_escaped(driver: ComputeDriver, small: Small, world: World, names: Names, host_nic: Interface) -> None:
     network = driver.create_network(NetworkSpec(name=names("a<b>&'\"é"), forward=ForwardMode.ISOLATED))
     nic = replace(host_nic, network=network.name)
-    instance = spawned(driver, small)
+    instance = spawned(driver, small, world)
     driver.attach_interface(instance.uuid, nic)
     assert driver.spec(instance.uuid).interfaces[-1] == nic
     driver.detach_interface(instance.uuid, nic.mac)

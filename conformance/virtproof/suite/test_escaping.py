@@ -11,7 +11,9 @@ import pytest
 
 from virtproof.cases import Level, case
 from virtproof.fixtures import PoolSpecs, Small
+from virtproof.foreign import foreign_domain
 from virtproof.guests.own_disk import with_own_disk
+from virtproof.lanes.bare import bare_binding
 from virtproof.recording.world import World
 from virtproof.suite.common import SPAWNED, domain_of
 from virtproof_driver import Capability
@@ -35,6 +37,7 @@ Names = Callable[..., str]
 MIB = 1 << 20
 LONGEST_FILE = 255
 LONGEST = LONGEST_FILE - len(".xml.new")
+LONGEST_OF_SOCKETS = 85  # libvirt puts a container's name into the path of a socket, which has 107 bytes (11.3.0)
 URI = "https://virtproof.example/escaping"
 TEXTS = {
     "markup": "<>&\"'",
@@ -76,6 +79,18 @@ def stretched(name: str, longest: int = LONGEST) -> str:
     return name + "é" * (left // 2) + "x" * (left % 2)
 
 
+def longest(driver: ComputeDriver, small: Small, names: Names, world: World) -> InstanceSpec:
+    """An instance with the longest name that the host can start; the driver must refuse a longer one as the caller's fault."""
+    spec = small(name=stretched(names("vm")))
+    try:
+        with foreign_domain(world, spec):
+            return replace(spec, uuid=small().uuid)
+    except bare_binding().libvirtError:
+        with pytest.raises(InvalidSpec):
+            driver.spawn(spec)
+    return small(name=stretched(names("vm"), LONGEST_OF_SOCKETS))
+
+
 def with_path(spec: InstanceSpec, path: str) -> InstanceSpec:
     """The instance with one disk, whose image has that path."""
     source = FileSource(path=path)
@@ -93,8 +108,8 @@ def with_path(spec: InstanceSpec, path: str) -> InstanceSpec:
 )
 @pytest.mark.parametrize("text", [*NAMES, "longest"])
 def test_instance_name(driver: ComputeDriver, small: Small, names: Names, world: World, text: str) -> None:
-    name = stretched(names("vm")) if text == "longest" else names(NAMES[text])
-    spec = small(name=name)
+    spec = longest(driver, small, names, world) if text == "longest" else small(name=names(NAMES[text]))
+    name = spec.name
     assert driver.spawn(spec).name == name
     assert driver.spec(spec.uuid).name == name
     assert name in {one.name for one in driver.instances()}

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from virtproof_driver.capabilities import Capability
+from virtproof_driver.checks import LONGEST_NAME
 from virtproof_driver.constants import DomainEventId
 
 
@@ -42,6 +43,7 @@ class Hypervisor:
     `device_events` says whether DEVICE_ADDED and DEVICE_REMOVED tell the end of attaching and detaching. `settles` says that a
     domain may refuse changes of its devices, and to ask its guest, for a moment after its start, though it runs.
     `sets_vcpus` says whether virDomainSetVcpusFlags is there; where it is not, a resize defines the domain anew.
+    `longest_name` is how many bytes the name of a domain that starts can have.
     `remote_only` are capabilities that need a daemon between client and driver (keepalive, reconnect).
     """
 
@@ -62,6 +64,7 @@ class Hypervisor:
     device_events: bool
     settles: bool = False
     sets_vcpus: bool = True
+    longest_name: int = LONGEST_NAME
     remote_only: Mapping[Capability, str]
     since: tuple[Since, ...] = ()
 

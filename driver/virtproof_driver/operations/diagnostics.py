@@ -27,13 +27,14 @@ def diagnostics(link: Link, uuid: UUID) -> Diagnostics:
     if not power_state(state, NO_REASON)[0].active:
         raise wrong_state(instance(link, uuid), "read counters of", ACTIVE)
     xml = link.call(domain.XMLDesc)
+    stats = link.call(domain.memoryStats)
     return Diagnostics(
         uuid=uuid,
         vcpus=vcpus,
         cpu_time_ns=cpu_time_ns,
-        memory_kib=memory_kib,
+        memory_kib=stats.get("actual", memory_kib),  # a container's info has what is in use there (11.3.0)
         max_memory_kib=max_memory_kib,
-        memory_stats_kib=MappingProxyType(dict(link.call(domain.memoryStats))),
+        memory_stats_kib=MappingProxyType(dict(stats)),
         blocks=tuple(_block(link, domain, target) for target in disk_targets(xml)),
         interfaces=tuple(_interface(link, domain, target) for target in interface_targets(xml)),
     )
