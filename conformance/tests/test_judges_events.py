@@ -221,3 +221,17 @@ def test_an_event_that_comes_long_after_the_change_is_late() -> None:
     tape.wait(6)
     tape.event(5, 1)
     assert rules_of(tape) == ["events.late"]
+
+
+@pytest.mark.parametrize("pairs", [((5, 0), (5, 1)), ((5, 1), (5, 0))], ids=["before", "after"])
+@pytest.mark.parametrize(("hypervisor", "outage", "fine"), [("lxc", True, True), ("lxc", False, False), ("qemu", True, False)])
+def test_a_container_may_tell_its_end_twice_after_an_outage(pairs: Pairs, hypervisor: str, outage: bool, fine: bool) -> None:
+    tape = Tape()
+    tape.connection_call("open")
+    tape.events((0, 0), (2, 0))
+    if outage:
+        tape.connection_call("open")
+        tape.state(1)
+    tape.events(*pairs)
+    found = [rule for rule in rules_of(tape, Facts(hypervisor=hypervisor)) if rule in ("events.stray", "events.duplicate")]
+    assert (found == []) is fine

@@ -8,10 +8,11 @@ it changed places with a neighbour, it is about a domain that was off, or it is 
 from collections.abc import Sequence
 from typing import Final
 
+from virtproof.evidence import Record
 from virtproof.judges.automaton import World, only_off, step
 from virtproof.judges.facts import Facts
-from virtproof.judges.host_events import HostEvent, by_domain, host_events
-from virtproof.judges.manners import breaches
+from virtproof.judges.host_events import HostEvent, by_domain, host_events, outages
+from virtproof.judges.manners import breaches, is_retold
 from virtproof.judges.reading import CaseEvidence
 from virtproof.judges.rules import violation
 from virtproof.verdicts import Violation
@@ -25,9 +26,23 @@ def judge(case: CaseEvidence, facts: Facts) -> tuple[Violation, ...]:
     if not facts.has_events:
         return ()
     groups = by_domain(host_events(case)).values()
-    general = (found for events in groups for found in _judge_domain(events))
+    again = outages(case)
+    general = (found for events in groups for found in _judge_domain(_without_retold(events, again, facts.hypervisor)))
     particular = (found for events in groups for found in breaches(events, facts.hypervisor))
     return (*general, *particular)
+
+
+def _without_retold(events: Sequence[HostEvent], again: Sequence[Record], hypervisor: str) -> list[HostEvent]:
+    """The events but those that tell an end again, as the hypervisor may where a connection was opened since the start."""
+    kept: list[HostEvent] = []
+    started = 0
+    for previous, event in zip((None, *events), events, strict=False):
+        meanwhile = any(started < opened.line < event.record.line for opened in again)
+        if event.after is not None or not meanwhile or not is_retold(event, previous, hypervisor):
+            kept.append(event)
+        if event.event == DomainEvent.STARTED:
+            started = event.record.line
+    return kept
 
 
 def _judge_domain(events: Sequence[HostEvent]) -> list[Violation]:

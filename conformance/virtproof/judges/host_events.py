@@ -116,6 +116,11 @@ def host_events(case: CaseEvidence) -> tuple[HostEvent, ...]:
     return tuple(found)
 
 
+def outages(case: CaseEvidence) -> tuple[Record, ...]:
+    """Where a connection was opened after the first one."""
+    return tuple(record for record in case.of(Kind.CALL) if text(record, "method") in _OPENING)[1:]
+
+
 def by_domain(events: tuple[HostEvent, ...]) -> Mapping[str, tuple[HostEvent, ...]]:
     """The events of each domain."""
     grouped: dict[str, list[HostEvent]] = {}

@@ -210,12 +210,11 @@ def test_killed_while_paused(
     since="1.0",
     needs=RUN,
 )
-def test_terminated(driver: ComputeDriver, events: EventCollector, small: Small, world: World, guests: GuestControl) -> None:
-    instance = driver.spawn(small())
-    guests.kill(instance.name, signal.SIGTERM)
-    events.wait(instance.uuid, EventKind.STOPPED)
-    assert state_of(world, instance) == DomainState.SHUTOFF
-    assert told(events, instance) == STOPPED
+def test_terminated(events: EventCollector, up_instance: Instance, world: World, guests: GuestControl) -> None:
+    guests.kill(up_instance.name, signal.SIGTERM)
+    events.wait(up_instance.uuid, EventKind.STOPPED)
+    assert state_of(world, up_instance) == DomainState.SHUTOFF
+    assert told(events, up_instance) == STOPPED
 
 
 @case(
