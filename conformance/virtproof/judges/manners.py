@@ -80,7 +80,7 @@ def breaches(events: Sequence[HostEvent], hypervisor: str) -> Iterator[Violation
 def is_retold(event: HostEvent, previous: HostEvent | None, hypervisor: str) -> bool:
     """Whether an event tells an end that the one before it has told, as this hypervisor may of what ran through an outage."""
     manner = MANNERS.get(hypervisor)
-    return manner is not None and previous is not None and {previous.pair, event.pair} == manner.told_twice
+    return manner is not None and previous is not None and frozenset((previous.pair, event.pair)) == manner.told_twice
 
 
 def _kept(manner: Manner, event: HostEvent, previous: HostEvent | None, following: HostEvent | None) -> bool:
