@@ -19,7 +19,7 @@ HOST_PATHS = ("/proc/", "/sys/", "/etc/", "/var/", "/run/", "/dev/")
 
 # path -> why it may be longer
 LONG_MODULES: Mapping[str, str] = {
-    "driver/tests/test_operations_devices.py": "its hypervisor in memory, which the project's fake replaces, and its tests share values",
+    "driver/tests/test_operations_devices.py": "its hypervisor in memory, until the fake replaces it, and its tests share values",
 }
 # "path::function" -> why it may be longer
 LONG_FUNCTIONS: Mapping[str, str] = {}

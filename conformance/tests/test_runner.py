@@ -15,7 +15,7 @@ from virtproof import runner
 from virtproof.errors import LaneUnavailable, UsageError
 from virtproof.evidence import Kind, read
 from virtproof.options import Options
-from virtproof.runner import RunOptions, arguments, check, run
+from virtproof.runner import RunOptions, arguments, check, processes, run
 from virtproof.runs import SUITE_VERSION
 from virtproof.runs import read as read_run
 
@@ -105,6 +105,17 @@ def test_plug_ins_that_happen_to_be_installed_take_no_part(tmp_path: Path) -> No
     (loaded,) = [line for line in said if line.startswith("plugins: ")]
     assert "hypothesis" not in loaded
     assert "timeout" not in loaded
+
+
+@pytest.mark.parametrize(
+    ("backends", "workers"),
+    [(("test", "test-rpc"), 2), (("qemu",), 2), (("qemu", "lxc"), 4), (("qemu", "lxc", "test"), 4)],
+    ids=str,
+)
+def test_each_host_in_a_container_has_workers_of_its_own(backends: tuple[str, ...], workers: int) -> None:
+    session = Options(backends=backends)
+    assert processes(RunOptions(session=session, out=Path("out"), workers=2)) == workers
+    assert processes(RunOptions(session=session, out=Path("out"))) == 0
 
 
 def test_pytest_gets_the_shipped_settings_the_options_and_last_what_the_user_added() -> None:

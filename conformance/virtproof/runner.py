@@ -21,6 +21,7 @@ from _pytest.mark.expression import Expression
 from virtproof import attachments, profiles, suite
 from virtproof.errors import LaneUnavailable, SuiteError, UsageError
 from virtproof.lane_pool import lane_keys
+from virtproof.lanes.containers.shared import PROVISIONER
 from virtproof.lanes.host import check_permission
 from virtproof.lanes.provisioning import make_ready, why_unavailable
 from virtproof.merging import WORKERS_DIR
@@ -38,7 +39,10 @@ _ENDED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What `virtproof run` was asked. `workers` 0 runs the cases in this process; `pytest_args` come last, as given."""
+    """What `virtproof run` was asked.
+
+    `workers` are for each host (`processes`); 0 runs the cases in this process. `pytest_args` come last, as given.
+    """
 
     session: Options
     out: Path
@@ -115,13 +119,23 @@ class CollectionFailures:
             self.nodes.add(report.nodeid)
 
 
+def processes(options: RunOptions) -> int:
+    """How many worker processes there are: `workers` for each host in a container, and no fewer than `workers`.
+
+    Cases on such a host wait for its guests most of the time (a destroy alone takes libvirt 0.2 s, mostly asleep), so that two
+    hosts are used one beside the other; all other lanes live in the workers, and share them.
+    """
+    hosts = {key.backend.name for key in lane_keys(options.session) if key.backend.provisioner == PROVISIONER}
+    return options.workers * max(1, len(hosts))
+
+
 def arguments(options: RunOptions) -> list[str]:
     """The command line of pytest for a run."""
     package = Path(suite.__path__[0])
     return [
         *("-c", str(package / "pytest.ini"), "--rootdir", str(package), *_PLUGINS, "--noconftest", "--pyargs", suite.__name__),
         *arguments_of(replace(options.session, out=options.out.resolve())),
-        *(("-n", str(options.workers), "--dist", "worksteal") if options.workers else ()),
+        *(("-n", str(processes(options)), "--dist", "worksteal") if options.workers else ()),
         *(("-k", options.keyword) if options.keyword else ()),
         *options.pytest_args,
     ]

@@ -100,7 +100,14 @@ def _run(made: argparse.ArgumentParser) -> None:
         help="driver under test (default: %(default)s)",
     )
     add("--profile", type=_word, default=DEFAULT_PROFILE, metavar="NAME-OR-TXT", help="which cases (default: %(default)s)")
-    add("-n", dest="workers", type=_workers, default=0, metavar="N", help="worker processes, or auto (default: none)")
+    add(
+        "-n",
+        dest="workers",
+        type=_workers,
+        default=0,
+        metavar="N",
+        help="worker processes a host, or auto (default: none)",
+    )
     add("-k", dest="keyword", default="", metavar="EXPR", help="only cases that match, as in pytest; the others are not-run")
     add("--out", type=_folder, default=DEFAULT_OUT, metavar="DIR", help="where evidence and reports go (default: %(default)s)")
     add("--seed", type=_natural, default=0, metavar="N", help="shuffle the cases by this seed (default: their order)")

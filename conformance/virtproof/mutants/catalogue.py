@@ -82,7 +82,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     # consoles, containers and their networks
     _driver("keeps-logs", "leaves consoles' logs", "console.output.destroy", backend=_QEMU),
     _driver("shows-the-beginning", "gives a log's first bytes for its last", "console.output.tail", backend=_QEMU),
-    _driver("takes-consoles-over", "opens every console by force", "console.stream.exclusive.busy", backend=_QEMU),
+    _driver("takes-consoles-over", "opens every console by force", "console.exclusive.busy", backend=_QEMU),
     _driver("takes-bytes-for-text", "reads a console as text", "console.stream.echo", backend=_LXC),
     _driver("types-into-the-void", "hides that a console has ended", "console.stream.stopped", backend=_LXC),
     _driver("limits-nothing", "spawns without the limits", "limits.cpu.quota", backend=_LXC),

@@ -14,8 +14,9 @@ from typing import Final
 from virtproof.suite.common import SPAWNED
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver, ConsoleStream
-from virtproof_driver.errors import OperationTimeout
+from virtproof_driver.errors import ConsoleEnded, OperationTimeout
 from virtproof_driver.spec import InstanceSpec
+from virtproof_driver.values import ConsoleEnd
 
 TALKED: Final = SPAWNED | {Capability.GUESTS, Capability.CONSOLE_STREAM}
 # Containers have a shell on their console; machines of the suite have not.
@@ -96,3 +97,12 @@ def shell(driver: ComputeDriver, spec: InstanceSpec) -> Generator[Shell]:
     """The shell of a new container."""
     with talking(driver, spec) as console:
         yield Shell(console)
+
+
+def ending(console: ConsoleStream) -> ConsoleEnd:
+    """Why a stream ends; it must within the patience of a case, whatever came before."""
+    while True:
+        try:
+            console.read(PATIENCE)
+        except ConsoleEnded as ended:
+            return ended.reason

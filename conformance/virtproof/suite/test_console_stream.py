@@ -1,6 +1,7 @@
 """Consoles as two-way streams: what is typed, what is said, and how a stream ends.
 
-What belongs here: cases whose ids begin with `console.stream`. What does not: logs of consoles (`test_console_output`).
+What belongs here: cases whose ids begin with `console.stream`. What does not: logs of consoles (`test_console_output`)
+and who else has one open (`test_console_exclusive`).
 """
 
 import threading
@@ -14,12 +15,11 @@ from virtproof.fixtures import Small
 from virtproof.lanes.model import DaemonControl
 from virtproof.recording.world import World
 from virtproof.suite.common import NO_SUCH, SPAWNED, state_of
-from virtproof.suite.talk import GREETING, PATIENCE, SHELL, TALKED, TALKER, greeted, heard, shell, talking
+from virtproof.suite.talk import GREETING, PATIENCE, SHELL, TALKED, TALKER, ending, greeted, heard, shell, talking
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState
-from virtproof_driver.contract import ComputeDriver, ConsoleStream
+from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import (
-    Busy,
     ConnectionLost,
     ConsoleEnded,
     DriverClosed,
@@ -31,7 +31,6 @@ from virtproof_driver.spec import Console
 from virtproof_driver.values import ConsoleEnd, Instance
 
 SILENCE = 0.3  # seconds; long enough for what a guest sends back at once
-EXCLUSIVE = TALKED | {Capability.CONSOLE_EXCLUSIVE}
 TYPED = {
     "word": b"ping",
     "controls": bytes(range(32)),
@@ -39,15 +38,6 @@ TYPED = {
     "lines": b"one\ntwo\rthree\r\n",
     "kilobytes": bytes(range(256)) * 8,
 }
-
-
-def ending(console: ConsoleStream) -> ConsoleEnd:
-    """Why a stream ends; it must within the patience of a case, whatever came before."""
-    while True:
-        try:
-            console.read(PATIENCE)
-        except ConsoleEnded as ended:
-            return ended.reason
 
 
 @case(
@@ -373,77 +363,6 @@ def test_connection_lost(driver: ComputeDriver, small: Small, daemon: DaemonCont
     with driver.console(spec.uuid, force=True) as again:
         again.write(b"back")
         assert heard(again, b"back") == b"back"
-
-
-@case(
-    "console.stream.exclusive.busy",
-    Level.MUST,
-    requirement="A console that is open is Busy for a second one, who does not disturb the first.",
-    source="virDomainOpenConsole: 9/10 while a session is active (QEMU, 11.3.0)",
-    since="1.0",
-    needs=EXCLUSIVE,
-)
-def test_busy(driver: ComputeDriver, small: Small, connect: Callable[[], ComputeDriver]) -> None:
-    spec = small(guest=TALKER)
-    with greeted(driver, spec) as console:
-        for other in (driver, connect()):
-            with pytest.raises(Busy):
-                other.console(spec.uuid)
-        console.write(b"undisturbed")
-        assert heard(console, b"undisturbed") == b"undisturbed"
-
-
-@case(
-    "console.stream.exclusive.force",
-    Level.MUST,
-    requirement="console(force=True) takes an open console over: the first stream ends, taken over, and the second one works.",
-    source="VIR_DOMAIN_CONSOLE_FORCE; the first stream fails with 39/38 (QEMU, 11.3.0)",
-    since="1.0",
-    needs=EXCLUSIVE,
-)
-def test_force(driver: ComputeDriver, small: Small, connect: Callable[[], ComputeDriver]) -> None:
-    spec = small(guest=TALKER)
-    with greeted(driver, spec) as first, connect().console(spec.uuid, force=True) as second:
-        assert ending(first) is ConsoleEnd.TAKEN_OVER
-        with pytest.raises(ConsoleEnded) as ended:
-            first.write(b"x")
-        assert ended.value.reason is ConsoleEnd.TAKEN_OVER
-        second.write(b"mine now")
-        assert heard(second, b"mine now") == b"mine now"
-
-
-@case(
-    "console.stream.force-free",
-    Level.MUST,
-    requirement="console(force=True) of a console that nobody has opens it, wherever consoles are streams.",
-    source="VIR_DOMAIN_CONSOLE_FORCE; LXC's driver refuses the flag with 8 (11.3.0)",
-    since="1.0",
-    needs=TALKED,
-)
-def test_force_free(driver: ComputeDriver, small: Small) -> None:
-    spec = small(guest=TALKER)
-    with greeted(driver, spec):
-        pass
-    with driver.console(spec.uuid, force=True) as console:
-        console.write(b"free")
-        assert heard(console, b"free") == b"free"
-
-
-@case(
-    "console.stream.reopened",
-    Level.MUST,
-    requirement="A closed stream frees the console: it opens again without force.",
-    source="virStreamAbort",
-    since="1.0",
-    needs=EXCLUSIVE,
-)
-def test_reopened(driver: ComputeDriver, small: Small) -> None:
-    spec = small(guest=TALKER)
-    with greeted(driver, spec) as first:
-        first.close()
-        with driver.console(spec.uuid) as second:
-            second.write(b"second")
-            assert heard(second, b"second") == b"second"
 
 
 @case(

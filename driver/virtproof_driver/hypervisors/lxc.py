@@ -67,7 +67,8 @@ LXC = Hypervisor(
     needs_console=True,  # "At least one PTY console is required" (error 67)
     console_exclusive=False,  # SAFE and FORCE are refused with 8; several readers each get a part
     device_events=False,
-    longest_name=107 - len("/run/libvirt/lxc/") - len(".sock"),  # its controller's socket; a longer path is error 1 at the start
+    # its controller listens at /run/libvirt/lxc/NAME.sock, and unix(7) takes 107 bytes; a longer path is error 1 at the start
+    longest_name=85,
     sets_vcpus=False,  # virDomainSetVcpusFlags gives 3
     settles=True,  # until libvirt knows the container's first process, which may be 0.1 s after the start (11.3.0)
     remote_only=_REMOTE_ONLY,
