@@ -78,10 +78,10 @@ def test_a_mutant_that_nobody_knows_is_the_users_mistake() -> None:
     assert done.stderr.startswith("virtproof: no mutant 'no-such-mutant'; there are: always-running, ")
 
 
-def test_a_backend_without_mutants_is_the_users_mistake() -> None:
-    done = typed("--backend", "qemu")
+def test_a_backend_that_none_of_the_mutants_runs_on_is_the_users_mistake() -> None:
+    done = typed("--backend", "qemu", "pause-once")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "virtproof: none of these mutants runs on 'qemu'; the catalogue's backends are test, test-rpc\n"
+    assert done.stderr == "virtproof: none of these mutants runs on 'qemu'; the catalogue's backends are lxc, qemu, test, test-rpc\n"
 
 
 def test_a_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:

@@ -73,6 +73,6 @@ def test_picture(driver: ComputeDriver, small: Small, world: World) -> None:
         assert written.endswith(b"IEND\xaeB`\x82")
     else:
         assert shot.mime_type == "image/x-portable-pixmap"
-        kind, width, height, most = written.split(maxsplit=4)[:4]
+        kind, width, height, most = bytes(written).split(maxsplit=4)[:4]
         assert (kind, most) == (b"P6", b"255")
         assert len(written) > 3 * int(width) * int(height) > 0

@@ -4,7 +4,7 @@ What belongs here: cases whose ids begin with `snapshots.external`. What does no
 (`test_snapshots`, `test_snapshots_live`).
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from xml.etree.ElementTree import fromstring
 
@@ -239,7 +239,7 @@ def test_delete_tells_nobody(driver: ComputeDriver, events: EventCollector, inst
 )
 @pytest.mark.parametrize("operation", ["create", "delete"])
 def test_busy(driver: ComputeDriver, instance: Instance, world: World, operation: str) -> None:
-    acts = {
+    acts: dict[str, Callable[[], object]] = {
         "create": lambda: driver.create_snapshot(instance.uuid, B),
         "delete": lambda: driver.delete_snapshot(instance.uuid, "first"),
     }
