@@ -81,7 +81,8 @@ def test_a_mutant_that_nobody_knows_is_the_users_mistake() -> None:
 def test_a_backend_that_none_of_the_mutants_runs_on_is_the_users_mistake() -> None:
     done = typed("--backend", "qemu", "pause-once")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "virtproof: none of these mutants runs on 'qemu'; the catalogue's backends are lxc, qemu, test, test-rpc\n"
+    known = "lxc, qemu, test, test-rpc"
+    assert done.stderr == f"virtproof: none of these mutants runs on 'qemu'; the catalogue's backends are {known}\n"
 
 
 def test_a_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:
