@@ -34,7 +34,7 @@ def _output(bench: Bench) -> None:
         target = parse_pool(bench.host().storagePoolLookupByName(pool).XMLDesc(0)).target
         spec = replace(bench.small(), consoles=(Console(log=f"{target}/{_LOG}"),))
         with running(bench, spec) as instance:
-            told: object = bench.driver.console_output(instance.uuid)
+            told = bench.call("console_output", instance.uuid)
             require(isinstance(told, bytes), f"console_output() gave {type(told).__name__}, not bytes")
 
 
