@@ -68,6 +68,6 @@ def pieces(source: Source) -> Iterator[bytes]:
 def _send(link: Link, stream: Stream, data: bytes) -> None:
     while data:
         sent = link.call(stream.send, data)
-        if sent < 0:
+        if sent <= 0:
             raise HypervisorError(0, 0, f"a stream answered {sent} to {len(data)} bytes")
         data = data[sent:]
