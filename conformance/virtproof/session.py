@@ -19,7 +19,6 @@ from virtproof.case_runner import OWN_FAULT, CaseRunner
 from virtproof.cases import Case, case_of
 from virtproof.discovery import where
 from virtproof.errors import VirtproofError
-from virtproof.explaining import explained
 from virtproof.identity import is_worker, worker_of
 from virtproof.lane_pool import LaneKey, LanePool, lane_keys
 from virtproof.lanes.bare import bare_binding
@@ -161,11 +160,6 @@ class SuiteSession:
 
     def _bounded(self, item: pytest.Item) -> AbstractContextManager[None]:
         return deadline(self.options.case_seconds) if item in self._candidates else nullcontext()
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
-        """Explain how the contents of two volumes differ."""
-        return explained(op, left, right)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Unsupported is a category of its own on the terminal."""
