@@ -9,11 +9,10 @@ from collections.abc import Callable
 
 from ci.bench.figures import Figure, Ratio, Results, median, seconds_of
 from ci.bench.hosts import Machines
+from virtproof.lanes.facts import hypervisor_of
 from virtproof_driver import connect
 from virtproof_driver.binding import Connection
-from virtproof_driver.hypervisors import hypervisor_for
 from virtproof_driver.markup.domain import domain_xml
-from virtproof_driver.markup.host import parse_capabilities
 from virtproof_driver.spec import InstanceSpec
 
 BLOCKS = 10
@@ -60,9 +59,7 @@ def timed(make: Callable[[], object], unmake: Callable[[], object]) -> list[floa
 
 def bare_xml(connection: Connection, spec: InstanceSpec) -> str:
     """What the driver would define for the spec."""
-    guests = parse_capabilities(connection.getCapabilities()).guests
-    offered = {kind for guest in guests for kind in guest.domain_types}
-    return domain_xml(spec, hypervisor_for(connection.getType()).on(offered))
+    return domain_xml(spec, hypervisor_of(connection))
 
 
 def bare_destroy(connection: Connection, spec: InstanceSpec) -> None:

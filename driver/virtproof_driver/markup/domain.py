@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.markup import devices, filesystems, machine, metadata, tree
 from virtproof_driver.markup.record import Record, read_record, record_element
-from virtproof_driver.markup.units import MIB, size_in_bytes
+from virtproof_driver.markup.units import memory_in_mib
 from virtproof_driver.spec import Firmware, InstanceSpec, NewVolume
 from virtproof_driver.values import GraphicsEndpoint
 
@@ -150,9 +150,9 @@ def _vcpus(root: Element, record: Record) -> tuple[int, int | None]:
 
 
 def _memory(root: Element, record: Record) -> tuple[int, int | None]:
-    most = size_in_bytes(root.find("memory"), default_unit="KiB") // MIB
+    most = memory_in_mib(root.find("memory"))
     current = root.find("currentMemory")
-    now = most if current is None else size_in_bytes(current, default_unit="KiB") // MIB
+    now = most if current is None else memory_in_mib(current)
     return now, None if _unsaid("max_memory_mib", record, equal=most == now) else most
 
 

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.markup import tree
-from virtproof_driver.markup.units import MIB, size_in_bytes
+from virtproof_driver.markup.units import memory_in_mib
 from virtproof_driver.spec import Console, Firmware, Init, InstanceSpec, Limits, Reaction, Tpm
 
 AGENT_CHANNEL = "org.qemu.guest_agent.0"  # the name that libvirt and qemu-guest-agent agree on
@@ -114,7 +114,7 @@ def read_limits(root: Element) -> Limits | None:
     limits = Limits(
         cpu_shares=None if shares is None else int(shares),
         cpu_quota_us=None if quota is None else int(quota),
-        memory_hard_mib=None if hard is None else size_in_mib(hard),
+        memory_hard_mib=None if hard is None else memory_in_mib(hard),
     )
     return None if limits == Limits() else limits
 
@@ -142,11 +142,6 @@ def has_agent(root: Element) -> bool:
 def has_panic_device(root: Element) -> bool:
     """Whether the guest can say that it panicked."""
     return root.find("devices/panic") is not None
-
-
-def size_in_mib(element: Element) -> int:
-    """A memory size of the XML in whole MiB."""
-    return size_in_bytes(element, default_unit="KiB") // MIB
 
 
 def _add_init(element: Element, init: Init) -> None:

@@ -19,6 +19,11 @@ UNITS: Mapping[str, int] = {
 }
 
 
+def memory_in_mib(element: Element | None) -> int:
+    """A memory size in whole MiB, rounded down; libvirt counts memory in KiB where no unit is named."""
+    return size_in_bytes(element, default_unit="KiB") // MIB
+
+
 def size_in_bytes(element: Element | None, *, default_unit: str = "bytes") -> int:
     """The size that an element holds, in bytes; 0 when there is no element. Raises KeyError for a unit libvirt has not."""
     if element is None:
