@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from virtproof.guests import reach
-from virtproof.guests.reach import OutOfReach, await_reach
+from virtproof.guests.reach import OutOfReach, await_reach, hears
 from virtproof.lanes.bare import bare_binding
 from virtproof_driver.binding import Domain
 from virtproof_driver.constants import ErrorCode
@@ -21,9 +21,10 @@ def refusal(code: int) -> Exception:
 class Container:
     """A container whose first process libvirt knows after so many questions."""
 
-    def __init__(self, refusals: int, code: int = ErrorCode.OPERATION_INVALID) -> None:
+    def __init__(self, refusals: int, code: int = ErrorCode.OPERATION_INVALID, *, active: bool = True) -> None:
         self.refusals = refusals
         self.code = code
+        self.active = active
         self.asked: list[tuple[int, int]] = []
 
     def sendProcessSignal(self, process: int, signal: int) -> int:
@@ -31,6 +32,9 @@ class Container:
         if len(self.asked) <= self.refusals:
             raise refusal(self.code)
         return 0
+
+    def isActive(self) -> int:
+        return int(self.active)
 
     def name(self) -> str:
         return "vm"
@@ -52,6 +56,13 @@ def test_a_process_that_is_never_known_is_out_of_reach(monkeypatch: pytest.Monke
     monkeypatch.setattr(reach, "SECONDS", 0.05)
     with pytest.raises(OutOfReach, match="vm"):
         await_reach(domain(Container(refusals=1000)))
+    assert not hears(domain(Container(refusals=1000)))
+
+
+def test_the_host_has_heard_of_a_container_that_ended() -> None:
+    ended = Container(refusals=1000, active=False)
+    assert hears(domain(ended))
+    assert len(ended.asked) == 1
 
 
 def test_a_machine_has_no_such_process_to_wait_for() -> None:

@@ -5,7 +5,7 @@ work. They are registered when the first case is collected, so that other tests 
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import Protocol
 
 import pytest
 
@@ -14,8 +14,8 @@ from virtproof.cases import case_of
 from virtproof.errors import SuiteError
 from virtproof.foreign import take_domain
 from virtproof.guests.lent import lent_image
-from virtproof.guests.reach import OutOfReach, await_reach
 from virtproof.lanes.model import DaemonControl, GuestControl, Lane
+from virtproof.reachable import spawn_up
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
@@ -41,7 +41,6 @@ class Small(Protocol):
 
 
 PoolSpecs = Callable[[], PoolSpec]
-MOST_SPAWNS: Final = 4
 
 
 @pytest.fixture(scope="session")
@@ -108,20 +107,6 @@ def instance(driver: ComputeDriver, small: Small) -> Instance:
 def up_instance(driver: ComputeDriver, small: Small, world: World) -> Instance:
     """An instance that runs, whose guest is up and can be asked."""
     return spawn_up(driver, small, world)
-
-
-def spawn_up(driver: ComputeDriver, small: Small, world: World, guest: str | None = None) -> Instance:
-    """An instance that runs, with this guest, up and to be asked. `guests.reach` says why it may take another one."""
-    for _ in range(MOST_SPAWNS):
-        instance = driver.spawn(small(guest=guest))
-        try:
-            world.wait_up(instance.uuid)
-            await_reach(world.connection.lookupByUUIDString(str(instance.uuid)))
-        except OutOfReach:
-            driver.destroy(instance.uuid)
-        else:
-            return instance
-    raise SuiteError(f"the host reached none of {MOST_SPAWNS} guests")
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
-"""Whether a container's first program can be sent signals: libvirt must have learnt its process id.
+"""Whether libvirt hears of what becomes of a container: it must have learnt its first process's id.
 
-What belongs here: asking that past every driver, and the error that says no. What does not: whether the program hears them
-(`first_line`). libvirt's controller tells the id once, to the first that connects, and libvirtd may not be listening yet: of 60
-containers 17 were known 10 to 50 ms late and 1 never was (measured on libvirt 11.3.0; 9.0.0 has it too). Such a container runs,
-but virDomainShutdown and virDomainReboot are refused (55) for as long as it does, and its devices cannot be changed.
+What belongs here: asking that past every driver, and the error that says no. What does not: whether the program hears signals
+(`first_line`). libvirt's controller tells the id once, to the first that connects. libvirtd may not be ready for it yet, and then
+hangs up: of 60 containers 17 were known 10 to 50 ms late and 1 never was (measured on libvirt 11.3.0; 9.0.0 has it too). Such a
+container runs, but virDomainShutdown and virDomainReboot are refused (55) for as long as it does, its devices cannot be changed,
+and when it ends or restarts by itself no event tells: libvirt says that it runs, until somebody destroys it ("Dropping event
+because libvirtd is not connected" in the container's log).
 """
 
 import time
@@ -21,20 +23,29 @@ _NO_SIGNAL: Final = 0  # VIR_DOMAIN_PROCESS_SIGNAL_NOP
 
 
 class OutOfReach(AssertionError):
-    """libvirt never learnt the container's first process; another instance must do."""
+    """libvirt never learnt the container's first process, and will not hear of its end; another instance must do."""
 
 
 def await_reach(domain: Domain) -> None:
-    """Return once the container's first program can be sent signals, and for a machine at once. Raises OutOfReach."""
+    """Return once libvirt hears of the container, or has heard of its end, and for a machine at once. Raises OutOfReach."""
     deadline = time.monotonic() + SECONDS
     while True:
         try:
             cast("Any", domain).sendProcessSignal(_FIRST_PROGRAM, _NO_SIGNAL)
         except bare_binding().libvirtError as refusal:
-            if refusal.get_error_code() == ErrorCode.NO_SUPPORT:
+            if refusal.get_error_code() == ErrorCode.NO_SUPPORT or not domain.isActive():
                 return
             if time.monotonic() > deadline:
                 raise OutOfReach(f"libvirt did not learn the first process of {domain.name()} within {SECONDS:g} s") from refusal
             Event().wait(_BETWEEN)
         else:
             return
+
+
+def hears(domain: Domain) -> bool:
+    """Whether libvirt hears of what becomes of the container from now on, or has heard of its end."""
+    try:
+        await_reach(domain)
+    except OutOfReach:
+        return False
+    return True

@@ -11,8 +11,9 @@ from functools import partial
 import pytest
 
 from virtproof.cases import Level, case
-from virtproof.fixtures import Small, spawn_up
+from virtproof.fixtures import Small
 from virtproof.foreign import foreign_domain
+from virtproof.reachable import spawn_up
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.common import NO_SUCH, NO_SUCH_NAME, SPAWNED, domain_of
@@ -55,7 +56,9 @@ def host_nic(small: Small) -> Interface:
 
 def spawned(driver: ComputeDriver, small: Small, world: World, state: str = "running") -> Instance:
     """An instance in this state, which lets go of its devices when it runs."""
-    return spawn_up(driver, small, world, RELEASER) if state == "running" else driver.spawn(small(guest=RELEASER), start=False)
+    if state == "running":
+        return spawn_up(driver, partial(small, guest=RELEASER), world)
+    return driver.spawn(small(guest=RELEASER), start=False)
 
 
 @case(

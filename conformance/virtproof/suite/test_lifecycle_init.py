@@ -4,11 +4,14 @@ What belongs here: cases whose ids begin with `lifecycle.init`. What does not: e
 """
 
 from dataclasses import replace
+from functools import partial
+from uuid import UUID
 
 import pytest
 
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
+from virtproof.reachable import spawn_heard, start_heard
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
@@ -33,10 +36,10 @@ def runs(spec: InstanceSpec, script: str) -> InstanceSpec:
     return replace(spec, init=Init(path="/bin/sh", arguments=("-c", script)))
 
 
-def kinds(events: EventCollector, spec: InstanceSpec) -> list[EventKind]:
+def kinds(events: EventCollector, uuid: UUID) -> list[EventKind]:
     """What the listener heard of an instance, after it was made."""
     made = {EventKind.DEFINED, EventKind.STARTED}
-    return [event.kind for event in events.of(spec.uuid) if event.kind not in made]
+    return [event.kind for event in events.of(uuid) if event.kind not in made]
 
 
 @case(
@@ -136,14 +139,14 @@ def test_missing_at_start(driver: ComputeDriver, small: Small, world: World) -> 
 )
 @pytest.mark.parametrize("code", [0, 3, 255])
 def test_exits(driver: ComputeDriver, small: Small, world: World, events: EventCollector, code: int) -> None:
-    spec = runs(small(), f"sleep 0.3; exit {code}")
-    driver.spawn(spec)
-    events.wait(spec.uuid, EventKind.STOPPED)
-    assert world.state(spec.uuid) == (DomainState.SHUTOFF, 1)
-    assert driver.instance(spec.uuid).state is PowerState.OFF
-    assert [event.reason for event in events.of(spec.uuid) if event.kind is EventKind.STOPPED] == ["shutdown"]
-    assert driver.start(spec.uuid).state is PowerState.RUNNING
-    events.wait(spec.uuid, EventKind.STOPPED, count=2)
+    uuid = spawn_heard(driver, lambda: runs(small(), f"sleep 0.3; exit {code}"), world).uuid
+    events.wait(uuid, EventKind.STOPPED)
+    assert world.state(uuid) == (DomainState.SHUTOFF, 1)
+    assert driver.instance(uuid).state is PowerState.OFF
+    assert [event.reason for event in events.of(uuid) if event.kind is EventKind.STOPPED] == ["shutdown"]
+    assert start_heard(driver, uuid, world).uuid == uuid
+    events.settle()
+    events.wait(uuid, EventKind.STOPPED, count=events.kinds(uuid).count(EventKind.STARTED))
 
 
 @case(
@@ -155,13 +158,13 @@ def test_exits(driver: ComputeDriver, small: Small, world: World, events: EventC
     needs=TALKING,
 )
 @pytest.mark.parametrize("command", ["poweroff -f", "halt -f"])
-def test_switches_off(driver: ComputeDriver, small: Small, events: EventCollector, command: str) -> None:
-    spec = small(guest="obedient")
-    with shell(driver, spec) as guest:
-        guest.begin(command)
-        events.wait(spec.uuid, EventKind.STOPPED)
-    assert kinds(events, spec) == [EventKind.STOPPED]
-    assert driver.instance(spec.uuid).state is PowerState.OFF
+def test_switches_off(driver: ComputeDriver, small: Small, world: World, events: EventCollector, command: str) -> None:
+    uuid = spawn_heard(driver, partial(small, guest="obedient"), world).uuid
+    with driver.console(uuid) as console:
+        Shell(console).begin(command)
+        events.wait(uuid, EventKind.STOPPED)
+    assert kinds(events, uuid) == [EventKind.STOPPED]
+    assert driver.instance(uuid).state is PowerState.OFF
 
 
 @case(
@@ -172,15 +175,15 @@ def test_switches_off(driver: ComputeDriver, small: Small, events: EventCollecto
     since="1.0",
     needs=TALKING | {Capability.EVENTS_REBOOT},
 )
-def test_restarts(driver: ComputeDriver, small: Small, events: EventCollector) -> None:
-    spec = small(guest="obedient")
-    with shell(driver, spec) as guest:
-        guest.begin("reboot -f")
-        events.wait(spec.uuid, EventKind.REBOOTED)
-    with driver.console(spec.uuid) as console:
+def test_restarts(driver: ComputeDriver, small: Small, world: World, events: EventCollector) -> None:
+    uuid = spawn_heard(driver, partial(small, guest="obedient"), world).uuid
+    with driver.console(uuid) as console:
+        Shell(console).begin("reboot -f")
+        events.wait(uuid, EventKind.REBOOTED)
+    with driver.console(uuid) as console:
         Shell(console).output("true")
-    assert kinds(events, spec) == [EventKind.REBOOTED]
-    assert driver.instance(spec.uuid).state is PowerState.RUNNING
+    assert kinds(events, uuid) == [EventKind.REBOOTED]
+    assert driver.instance(uuid).state is PowerState.RUNNING
 
 
 @case(
@@ -191,17 +194,17 @@ def test_restarts(driver: ComputeDriver, small: Small, events: EventCollector) -
     since="1.0",
     needs=TALKING | {Capability.REBOOT, Capability.EVENTS_REBOOT},
 )
-def test_reboot(driver: ComputeDriver, small: Small, events: EventCollector) -> None:
-    spec = small(guest="obedient")
-    mark = f"/tmp/{spec.name}"  # noqa: S108 - a path in the container
-    with shell(driver, spec) as guest:
-        guest.output(f"echo kept >{mark}; mkdir -p /dev/gone")
-    driver.reboot(spec.uuid)
-    with driver.console(spec.uuid) as console:
+def test_reboot(driver: ComputeDriver, small: Small, world: World, events: EventCollector) -> None:
+    instance = spawn_heard(driver, partial(small, guest="obedient"), world)
+    mark = f"/tmp/{instance.name}"  # noqa: S108 - a path in the container
+    with driver.console(instance.uuid) as console:
+        Shell(console).output(f"echo kept >{mark}; mkdir -p /dev/gone")
+    driver.reboot(instance.uuid)
+    with driver.console(instance.uuid) as console:
         again = Shell(console)
         assert again.output(f"cat {mark}; rm {mark}") == "kept\n"
         assert again.run("test -e /dev/gone")[0] != 0
-    assert kinds(events, spec) == [EventKind.REBOOTED]
+    assert kinds(events, instance.uuid) == [EventKind.REBOOTED]
 
 
 @case(
@@ -214,11 +217,11 @@ def test_reboot(driver: ComputeDriver, small: Small, events: EventCollector) -> 
 )
 @pytest.mark.parametrize(("guest", "outcome"), [("obedient", StopOutcome.GRACEFUL), ("deaf", StopOutcome.FORCED)])
 def test_stop(driver: ComputeDriver, small: Small, world: World, guest: str, outcome: StopOutcome) -> None:
-    spec = small(guest=guest)
-    with talking(driver, spec) as console:
+    uuid = spawn_heard(driver, partial(small, guest=guest), world).uuid
+    with driver.console(uuid) as console:
         heard(console, f"virtproof {guest}\r\n".encode())
-    assert driver.stop(spec.uuid, timeout=10 if guest == "obedient" else 0.5) is outcome
-    assert world.state(spec.uuid) == (DomainState.SHUTOFF, 1 if outcome is StopOutcome.GRACEFUL else 2)
+    assert driver.stop(uuid, timeout=10 if guest == "obedient" else 0.5) is outcome
+    assert world.state(uuid) == (DomainState.SHUTOFF, 1 if outcome is StopOutcome.GRACEFUL else 2)
 
 
 @case(
