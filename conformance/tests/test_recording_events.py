@@ -201,3 +201,56 @@ def test_domains_of_other_workers_are_no_evidence_and_meet_no_faults(uri: str) -
     assert faults.finish() == ()
     connection.close()
     recorder.end_case()
+
+
+def test_domains_of_earlier_cases_are_no_evidence_of_this_one(uri: str) -> None:
+    recorder = Recorder(worker="gw0", prefix="vp-abc-gw0-")
+    recorder.begin_case("qemu", "case.of.tests")
+    recorder.narrow("vp-abc-gw0-8-")
+    assert [recorder.concerns(name) for name in ("vp-abc-gw0-7-vm", "vp-abc-gw0-8-vm", "somebody")] == [False, True, True]
+    recorder.end_case()
+    recorder.begin_case("qemu", "case.of.tests")
+    assert recorder.concerns("vp-abc-gw0-7-vm"), "until it is narrowed a case may be any of the worker's"
+    recorder.end_case()
+
+
+def test_a_connection_that_is_attended_hears_every_case_from_its_begin(binding: RecordingBinding, recorder: Recorder) -> None:
+    attended = binding.bare.open("test:///default")
+    bare: Any = attended.lookupByName("test")
+    for number in range(2):
+        recorder.begin_case("test", f"case.{number}")
+        binding.begin_case(attended)
+        bare.suspend()
+        bare.resume()
+        World(attended, recorder, "").wait_event(bare.UUIDString(), RESUMED)
+        assert pairs(recorder, Kind.EVENT) == [(SUSPENDED, 0), (RESUMED, 0)]
+        recorder.end_case()
+    binding.leave()
+    del bare
+    assert attended.close() == 0, "no callback holds it any more"
+
+
+def test_beside_an_attended_connection_a_driver_is_told_after_the_event_and_costs_no_further_registration(
+    binding: RecordingBinding, recorder: Recorder
+) -> None:
+    attended = binding.bare.open("test:///default")
+    binding.begin_case(attended)
+    connection, listener, told = binding.open("test:///default"), Listener(), threading.Event()
+
+    def heard(*_rest: object) -> None:
+        told.set()
+
+    connection.domainEventRegisterAny(None, 0, listener, None)
+    connection.domainEventRegisterAny(None, 23, heard, None)
+    assert binding.tracked()[0].ear._ids == {}, "the ear registered for nothing but LIFECYCLE, and that by the first interface"
+    domain: Any = connection.lookupByName("test")
+    domain.suspend()
+    domain.setMetadata(1, "title", None, None, 0)
+    domain.resume()
+    assert listener.wait(2) == [(SUSPENDED, 0), (RESUMED, 0)]
+    assert told.wait(10)
+    kinds = [(record.kind, record.data["id"]) for record in recorder.records(Kind.EVENT, Kind.DELIVERY)]
+    assert kinds == [(kind, event_id) for event_id in (0, 23, 0) for kind in (Kind.EVENT, Kind.DELIVERY)]
+    connection.close()
+    binding.leave()
+    attended.close()

@@ -85,7 +85,9 @@ class CaseContext:
         self._numbers = itertools.count(number * _NUMBERS_A_CASE)
         self._named = itertools.count(1)
         self.world = World(lambda: self._observer(self._oldest()), self.recorder, self.prefix)
-        tools.recording.begin_case()
+        self._standing = lane.observer() if world.daemon is None else None
+        tools.recorder.narrow(self.prefix)
+        tools.recording.begin_case(self._standing)
         tools.attachments.begin()
 
     # --- what fixtures give -------------------------------------------------------------------------------------------
@@ -119,7 +121,12 @@ class CaseContext:
     # --- the observer -------------------------------------------------------------------------------------------------
 
     def _observer(self, own: Connection | None) -> Connection:
-        """A bare connection past the drivers: the lane's own, or where the host is private to its connection, the driver's."""
+        """A bare connection past the drivers: the lane's own, or where the host is private to its connection, the driver's.
+
+        The suite listens on its own: on the one that the lane keeps from case to case, else on the case's until it ends.
+        """
+        if self._standing is not None:
+            return self._standing
         if not self.case_world.shared:
             return self.case_world.observer(own)
         connection = self.case_world.observer(None)

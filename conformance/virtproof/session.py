@@ -171,6 +171,7 @@ class SuiteSession:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Close the lanes of this process and say which could not be had."""
+        self.tools.recording.leave()
         self.pool.close()
         if self.options.out is not None and self.pool.unavailable:
             merging.leave_unavailable(self.options.out, self.worker.name, self.pool.unavailable)

@@ -5,12 +5,12 @@ so that a cut severs only the driver, and holds the daemon's host meanwhile (`te
 ended took its host along: after `start` there is a new one, without the case's instances.
 """
 
-from virtproof.lanes.bare import opened
 from virtproof.lanes.daemon import Daemon
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
 from virtproof.lanes.model import DaemonControl, GuestControl
 from virtproof.lanes.smallest import smallest
+from virtproof.lanes.standing import OnDemand
 from virtproof_driver.binding import Connection
 from virtproof_driver.spec import InstanceSpec
 
@@ -22,8 +22,7 @@ class ExclusiveWorld:
         self.uri = uri
         self._daemon = daemon
         self._forwarder = forwarder
-        self._observed = observed
-        self._observer: Connection | None = None
+        self._observer = OnDemand(observed)
 
     @property
     def daemon(self) -> DaemonControl | None:
@@ -40,9 +39,7 @@ class ExclusiveWorld:
     def observer(self, of_driver: Connection | None) -> Connection:
         """The connection past the proxy; a new one when the daemon ended meanwhile, so ask again after `start`."""
         del of_driver
-        if self._observer is None:
-            self._observer = opened(self._observed)
-        return self._observer
+        return self._observer.connection()
 
     def small(self, name: str, index: int, guest: str | None = None) -> InstanceSpec:
         return smallest("TEST", name, index, guest=guest)
@@ -96,6 +93,4 @@ class ExclusiveWorld:
     def _down(self) -> None:
         """The daemon is gone: so is what was connected to it, and connecting fails at once."""
         self._forwarder.refuse()
-        if self._observer is not None:
-            self._observer.close()
-            self._observer = None
+        self._observer.close()

@@ -19,6 +19,7 @@ from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Worker
 from virtproof.lanes.node import PASSWORD, USER, write_node
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
+from virtproof.lanes.standing import OnDemand, Standing
 from virtproof_driver.auth import without_credentials
 from virtproof_driver.binding import Binding, Connection
 from virtproof_driver.spec import InstanceSpec
@@ -27,7 +28,7 @@ from virtproof_driver.spec import InstanceSpec
 class HostWorld:
     """A case's view of the host. `observed` is None where each connection has a host of its own."""
 
-    def __init__(self, lane: "HostLane", observed: Connection | None) -> None:
+    def __init__(self, lane: "HostLane", observed: OnDemand | None) -> None:
         self.uri = lane.backend.uri
         self._lane = lane
         self._observed = observed
@@ -45,7 +46,7 @@ class HostWorld:
         return self._observed is not None
 
     def observer(self, of_driver: Connection | None) -> Connection:
-        found = self._observed or of_driver
+        found = self._observed.connection() if self._observed is not None else of_driver
         if found is None:
             raise SuiteError(f"{self.uri}: this host exists only while a driver is connected: ask for the driver first")
         return found
@@ -62,7 +63,7 @@ class HostWorld:
     def inhabited(self, spec: InstanceSpec) -> str:
         if self._observed is None:
             return inhabited_node(self._lane.folder, spec)
-        inhabit(self._observed, spec)
+        inhabit(self._observed.connection(), spec)
         return self.uri
 
 
@@ -80,6 +81,7 @@ class HostLane:
         self.versions = versions_of(self.binding, self._connection)
         self.fingerprint = fingerprint_of(self.versions, self._connection)
         self.folder = make_folder()
+        self._standing = Standing(backend.uri)
 
     @property
     def label(self) -> str:
@@ -89,12 +91,15 @@ class HostLane:
     def open_case(self, *, exclusive: bool) -> Generator[CaseWorld]:
         """The host; a case that freezes or kills daemons finds none to do it to."""
         del exclusive
-        observed = None if is_private(self.backend.uri) else opened(self.backend.uri)
+        observed = None if is_private(self.backend.uri) else OnDemand(self.backend.uri)
         try:
             yield HostWorld(self, observed)
         finally:
             if observed is not None:
                 observed.close()
+
+    def observer(self) -> Connection | None:
+        return None if is_private(self.backend.uri) else self._standing.connection()
 
     def logs(self, domains: Sequence[str]) -> Mapping[str, bytes]:
         """None: the host's files are its owner's."""
@@ -105,6 +110,7 @@ class HostLane:
         return reap(self.binding, self._connection, self.worker.prefix)
 
     def close(self) -> None:
+        self._standing.close()
         self._connection.close()
         remove_folder(self.folder)
 

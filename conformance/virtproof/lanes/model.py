@@ -178,6 +178,13 @@ class Lane(Protocol):
         """A world for one case; exclusive when the case stops, freezes or kills daemons."""
         ...
 
+    def observer(self) -> Connection | None:
+        """A connection past every driver, alive, and kept from case to case; on it the suite hears all that the host emits.
+
+        None while no event loop runs, and where each connection has a host of its own. Raises LaneUnavailable.
+        """
+        ...
+
     def logs(self, domains: Sequence[str]) -> Mapping[str, bytes]:
         """What is told of the case that ended last, by file name: the daemon's log, and that of each of these domains."""
         ...

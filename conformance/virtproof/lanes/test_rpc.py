@@ -26,6 +26,7 @@ from virtproof.lanes.inhabited import inhabit
 from virtproof.lanes.model import LOG_BYTES, CaseWorld, DaemonControl, GuestControl, Worker, label_of
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
+from virtproof.lanes.standing import OnDemand, Standing
 from virtproof_driver.binding import Binding, Connection
 from virtproof_driver.spec import InstanceSpec
 
@@ -35,7 +36,7 @@ _LONGEST_TAIL: Final = len("/virtproof-12345678/9999/home/libvirt-sock")
 class SharedWorld:
     """A case's view of the worker's daemon."""
 
-    def __init__(self, uri: str, observer: Connection) -> None:
+    def __init__(self, uri: str, observer: OnDemand) -> None:
         self.uri = uri
         self._observer = observer
 
@@ -53,7 +54,7 @@ class SharedWorld:
 
     def observer(self, of_driver: Connection | None) -> Connection:
         del of_driver
-        return self._observer
+        return self._observer.connection()
 
     def small(self, name: str, index: int, guest: str | None = None) -> InstanceSpec:
         return smallest("TEST", name, index, guest=guest)
@@ -62,7 +63,7 @@ class SharedWorld:
         return None
 
     def inhabited(self, spec: InstanceSpec) -> str:
-        inhabit(self._observer, spec)
+        inhabit(self._observer.connection(), spec)
         return self.uri
 
 
@@ -85,6 +86,7 @@ class DaemonLane:
             self._anchor = opened(unix_uri(self._daemon.socket))
             self.versions = versions_of(self.binding, self._anchor)
             self.fingerprint = fingerprint_of(self.versions, self._anchor)
+            self._standing = Standing(unix_uri(self._daemon.socket))
         except Exception:
             self._daemon.close()
             remove_folder(self.folder)
@@ -99,6 +101,9 @@ class DaemonLane:
         with self._exclusive() if exclusive else self._shared() as world:
             yield world
 
+    def observer(self) -> Connection | None:
+        return self._standing.connection()
+
     def logs(self, domains: Sequence[str]) -> Mapping[str, bytes]:
         """The log of the worker's daemon; the one of a case's own daemon is gone with it."""
         del domains
@@ -109,6 +114,7 @@ class DaemonLane:
         return reap(self.binding, self._anchor, self.worker.prefix)
 
     def close(self) -> None:
+        self._standing.close()
         self._anchor.close()
         self._daemon.close()
         remove_folder(self.folder)
@@ -117,7 +123,7 @@ class DaemonLane:
     def _shared(self) -> Generator[CaseWorld]:
         port = self._daemon.port
         uri = unix_uri(self._daemon.socket) if port is None else tcp_uri(port)
-        observer = opened(unix_uri(self._daemon.socket))
+        observer = OnDemand(unix_uri(self._daemon.socket))
         try:
             yield SharedWorld(uri, observer)
         finally:

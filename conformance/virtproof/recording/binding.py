@@ -33,6 +33,8 @@ class RecordingBinding:
         self._wrappers: WeakValueDictionary[int, WrappedConnection] = WeakValueDictionary()
         self._tracked: list[Tracked] = []
         self._merged = Merged()
+        self._attending: dict[int, tuple[Connection, Ear]] = {}
+        self._observed = False
         self._loops: set[int] = set()
 
     # --- what drivers call ---------------------------------------------------------------------------
@@ -99,11 +101,19 @@ class RecordingBinding:
         """Identities of the threads that ran libvirt's event loop."""
         return frozenset(self._loops)
 
-    def begin_case(self) -> None:
-        """Forget the connections of earlier cases; call after the recorder began the case."""
+    def begin_case(self, attended: Connection | None = None) -> None:
+        """Forget the connections of earlier cases; call after the recorder began the case.
+
+        `attended` is a connection of the suite's own that listens to the case's host throughout: from now on until `leave`.
+        """
         self._tidy()
         self._tracked = []
         self._merged.clear()
+        self._observed = attended is not None
+        for _, ear in self._attending.values():
+            ear.renew()
+        if attended is not None and id(attended) not in self._attending:
+            self._attending[id(attended)] = (attended, self.listen(attended))
 
     def tracked(self) -> tuple[Tracked, ...]:
         """The connections that were opened in this case, in order."""
@@ -120,6 +130,12 @@ class RecordingBinding:
         ear = Ear(connection, self._recorder, self._merged, "")
         ear.listen()
         return ear
+
+    def leave(self) -> None:
+        """Stop listening on what was attended, before it is closed."""
+        for _, ear in self._attending.values():
+            ear.release()
+        self._attending.clear()
 
     def is_own(self, connection: Connection) -> bool:
         """Whether the bare connection is one that the driver under test opened."""
@@ -152,7 +168,8 @@ class RecordingBinding:
 
     def _track(self, bare: Any) -> Tracked:
         number = len(self._tracked) + 1
-        tracked = Tracked(bare, number, Ear(bare, self._recorder, self._merged, _world(bare, number)), self._recorder.generation)
+        ear = Ear(bare, self._recorder, self._merged, _world(bare, number), alone=not self._observed)
+        tracked = Tracked(bare, number, ear, self._recorder.generation)
         self._tracked.append(tracked)
         tracked.ear.listen()
         return tracked

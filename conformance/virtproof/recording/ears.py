@@ -5,6 +5,10 @@ libvirt tracks one registration of an event without a domain filter a connection
 tracked", measured on libvirt 9.0.0). So the ear hears LIFECYCLE by libvirt's first interface, virConnectDomainEventRegister,
 which is tracked apart, and for any other event gives way to the driver and overhears its callback. libvirt-python frees a
 domain twice when two callbacks share that first interface, so the ear leaves it to a driver that uses it.
+
+Where an ear of the suite's own connection hears the host throughout, that of a driver's connection is only there so that what the
+driver is told comes after what the host emitted: then it hears LIFECYCLE, and overhears the rest without registering for it. Each
+registration is a round trip, and for a case a dozen of them on each connection would be most of what it costs.
 """
 
 import contextlib
@@ -19,10 +23,11 @@ LIFECYCLE: Final = 0
 
 
 class Ear:
-    """Writes EVENT for what the host emits on one bare connection."""
+    """Writes EVENT for what the host emits on one bare connection. `alone` when no other ear hears that host throughout."""
 
-    def __init__(self, bare: Any, recorder: Recorder, merged: Merged, world: str) -> None:
+    def __init__(self, bare: Any, recorder: Recorder, merged: Merged, world: str, *, alone: bool = True) -> None:
         self._bare: Any = bare
+        self._alone = alone
         self._recorder = recorder
         self._merged = merged
         self._world = world
@@ -42,6 +47,10 @@ class Ear:
         for event_id in OBSERVED if self._listening else ():
             if event_id != LIFECYCLE:
                 self._listen_any(event_id)
+
+    def renew(self) -> None:
+        """A further case begins, and what is heard from now on is its."""
+        self._generation = self._recorder.generation
 
     def give_way(self, event_id: int) -> None:
         """The driver is about to register for this event of all domains."""
@@ -97,7 +106,7 @@ class Ear:
         def register() -> None:
             self._ids[event_id] = self._bare.domainEventRegisterAny(None, event_id, self._heard, event_id)
 
-        return self._bare is not None and self._quietly(register)
+        return self._bare is not None and (self._alone or event_id == LIFECYCLE) and self._quietly(register)
 
     def _heard_first(self, _connection: object, domain: Any, event: int, detail: int, _opaque: object) -> None:
         self._hear(LIFECYCLE, domain, (event, detail))

@@ -88,6 +88,7 @@ class Recorder:
     def __init__(self, *, worker: str, sink: Sink = _nowhere, clock: Clock = time.monotonic, prefix: str = "") -> None:
         self.worker = worker
         self._prefix = prefix
+        self._case_prefix = ""
         self.interceptor: Interceptor | None = None
         self.operations = Operations()
         self._sink = sink
@@ -115,11 +116,16 @@ class Recorder:
         return self._generation
 
     def concerns(self, name: str) -> bool:
-        """Whether a domain of this name is this worker's affair: on a host that workers share, another one's domains are not.
+        """Whether a domain of this name is this case's affair: on a host that workers share, another one's domains are not.
 
-        What a case sees of them depends on what the others do at the time, and so would verdicts, were it evidence.
+        What a case sees of them depends on what the others do at the time, and so would verdicts, were it evidence. Nor are those
+        of this worker's earlier cases: a last event of theirs may come late.
         """
-        return not self._prefix or not name.startswith(FAMILY) or name.startswith(self._prefix)
+        return not self._prefix or not name.startswith(FAMILY) or name.startswith(self._case_prefix or self._prefix)
+
+    def narrow(self, prefix: str) -> None:
+        """The names of all that the case makes begin so; until it ends."""
+        self._case_prefix = prefix
 
     def number(self) -> int:
         """A number that is used once: for calls, operations, callbacks."""
@@ -149,7 +155,7 @@ class Recorder:
             self._append(Kind.CASE_END, data)
             records = tuple(self._records)
             self._flush()
-            self._lane = self._case = ""
+            self._lane = self._case = self._case_prefix = ""
             self._generation += 1
             self.interceptor = None
         return records

@@ -23,6 +23,8 @@ from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.model import CaseWorld, Worker, label_of
 from virtproof.lanes.reaper import reap
+from virtproof.lanes.standing import Standing
+from virtproof_driver.binding import Connection
 
 _DAEMON_LOG = "/var/log/libvirt/libvirtd.log"  # as libvirtd.conf has it
 
@@ -40,7 +42,9 @@ class ContainerLane:
         self._used = self._host
         self._own: Provisioned | None = None
         self._proxies = itertools.count(1)  # a proxy keeps its address until it is closed, and its socket's file longer
-        self._connection = opened(unix_uri(backend.uri, self._description.socket))
+        self._observed = unix_uri(backend.uri, self._description.socket)
+        self._standing = Standing(self._observed)
+        self._connection = opened(self._observed)
         self.connection_type = self._connection.getType()
         self.versions = versions_of(self.binding, self._connection)
         self.fingerprint = fingerprint_of(self.versions, self._connection)
@@ -54,6 +58,9 @@ class ContainerLane:
         with self._exclusive() if exclusive else self._shared() as world:
             yield world
 
+    def observer(self) -> Connection | None:
+        return self._standing.connection()
+
     def logs(self, domains: Sequence[str]) -> Mapping[str, bytes]:
         folder = f"/var/log/libvirt/{self._guests(self._used).driver}"
         return self._used.tails({"libvirtd.log": _DAEMON_LOG, **{f"{name}.log": f"{folder}/{name}.log" for name in domains}})
@@ -62,6 +69,7 @@ class ContainerLane:
         return reap(self.binding, self._connection, self.worker.prefix)
 
     def close(self) -> None:
+        self._standing.close()
         self._connection.close()
         self._give_up()
 
@@ -69,9 +77,8 @@ class ContainerLane:
     def _shared(self) -> Generator[CaseWorld]:
         self._used = self._host
         told = self._description
-        observed = unix_uri(self.backend.uri, told.socket)
         uri = told.uri(self.backend.uri, self.transport)
-        reach = Reach(uri=uri, observed=observed, connection_type=self.connection_type, description=told)
+        reach = Reach(uri=uri, observed=self._observed, connection_type=self.connection_type, description=told)
         world = ContainerWorld(reach, self._guests(self._host))
         try:
             yield world

@@ -8,7 +8,6 @@ survive the daemon: after `start` they are there again.
 from dataclasses import dataclass
 
 from virtproof.errors import SuiteError
-from virtproof.lanes.bare import opened
 from virtproof.lanes.containers.container import Host
 from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.guest_control import ContainerGuests
@@ -16,6 +15,7 @@ from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
 from virtproof.lanes.model import DaemonControl, GuestControl
 from virtproof.lanes.smallest import smallest
+from virtproof.lanes.standing import OnDemand
 from virtproof_driver.binding import Connection
 from virtproof_driver.spec import InstanceSpec
 
@@ -40,7 +40,7 @@ class ContainerWorld:
         self.uri = reach.uri
         self._reach = reach
         self._guests = guests
-        self._observer: Connection | None = None
+        self._observer = OnDemand(reach.observed)
 
     @property
     def daemon(self) -> DaemonControl | None:
@@ -57,9 +57,7 @@ class ContainerWorld:
     def observer(self, of_driver: Connection | None) -> Connection:
         """The connection past the driver; a new one when the daemon ended meanwhile, so ask again after `start`."""
         del of_driver
-        if self._observer is None:
-            self._observer = opened(self._reach.observed)
-        return self._observer
+        return self._observer.connection()
 
     def small(self, name: str, index: int, guest: str | None = None) -> InstanceSpec:
         return smallest(self._reach.connection_type, name, index, self._reach.description.furniture, guest)
@@ -73,9 +71,7 @@ class ContainerWorld:
 
     def close(self) -> None:
         """Close the observer."""
-        if self._observer is not None:
-            self._observer.close()
-            self._observer = None
+        self._observer.close()
 
 
 class ExclusiveContainerWorld(ContainerWorld):
