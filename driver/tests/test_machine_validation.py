@@ -15,6 +15,7 @@ from virtproof_driver.machine_validation import validate_machine
 from virtproof_driver.spec import (
     Console,
     DirectorySource,
+    Disk,
     FileSource,
     Filesystem,
     Firmware,
@@ -33,11 +34,13 @@ BAD_MACHINES = {
     "tpm.model": replace(SPEC, tpm=Tpm(model="tpm-none")),
     "tpm.version": replace(SPEC, tpm=Tpm(version="3.0")),
     "consoles[1].log": replace(SPEC, consoles=(Console(), Console(log="relative"))),
+    "usb": replace(SPEC, usb=False, disks=(Disk(target="sda", source=FileSource(path="/d"), bus="usb"),)),
     "limits.cpu_shares": replace(SPEC, limits=Limits(cpu_shares=1)),
     "limits.cpu_quota_us": replace(SPEC, limits=Limits(cpu_quota_us=999)),
     "limits.memory_hard_mib": replace(SPEC, limits=Limits(memory_hard_mib=0)),
 }
 BAD_CONTAINERS = {
+    "usb": replace(SPEC, usb=True),
     "filesystems[0].target": replace(SPEC, filesystems=(replace(ROOT, target="relative"),)),
     "filesystems[0].source.path": replace(SPEC, filesystems=(replace(ROOT, source=DirectorySource(path="")),)),
     "filesystems[1].source.pool": replace(

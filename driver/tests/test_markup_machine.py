@@ -14,7 +14,7 @@ from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.hypervisors.qemu import QEMU
 from virtproof_driver.hypervisors.test import TEST
 from virtproof_driver.markup.domain import domain_xml, parse_domain
-from virtproof_driver.spec import Console, Firmware, Init, InstanceSpec, Limits, Reaction, Tpm
+from virtproof_driver.spec import Console, Disk, FileSource, Firmware, Init, InstanceSpec, Limits, Reaction, Tpm
 from virtproof_driver.validation import validate_instance
 
 SCHEMA = Path("/usr/share/libvirt/schemas/domain.rng")
@@ -59,6 +59,7 @@ MACHINES = st.builds(
     limits=st.none() | LIMITS,
     agent=st.booleans(),
     panic_device=st.booleans(),
+    usb=st.none() | st.booleans(),
     on_poweroff=REACTIONS,
     on_reboot=REACTIONS,
     on_crash=st.none() | st.sampled_from(Reaction),
@@ -87,6 +88,29 @@ def schema() -> etree.RelaxNG:
 def test_a_machine_reads_back_from_its_own_xml(spec: InstanceSpec) -> None:
     validate_instance(spec, QEMU)
     assert parse_domain(domain_xml(spec, QEMU)) == spec
+
+
+@pytest.mark.parametrize(
+    ("usb", "bus", "controllers"),
+    [
+        (None, "virtio", [{"type": "usb", "model": "none"}]),
+        (None, "usb", []),
+        (False, "virtio", [{"type": "usb", "model": "none"}]),
+        (True, "virtio", [{"type": "usb"}]),
+        (True, "usb", [{"type": "usb"}]),
+    ],
+)
+def test_a_machine_has_a_usb_controller_where_one_is_asked_for_or_needed(
+    usb: bool | None, bus: str, controllers: list[dict[str, str]]
+) -> None:
+    spec = replace(BARE, usb=usb, disks=(Disk(target="sda", source=FileSource(path="/d"), bus=bus),))
+    built = etree.fromstring(domain_xml(spec, QEMU))
+    assert [dict(found.attrib) for found in built.iterfind("devices/controller")] == controllers
+    assert parse_domain(domain_xml(spec, QEMU)) == spec
+
+
+def test_only_machines_are_told_that_they_have_no_usb() -> None:
+    assert "controller" not in domain_xml(BARE, LXC)
 
 
 @given(init=INITS, limits=st.none() | LIMITS)

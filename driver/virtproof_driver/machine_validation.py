@@ -34,6 +34,7 @@ def validate_machine(spec: InstanceSpec, hypervisor: Hypervisor) -> None:
     for index, console in enumerate(spec.consoles):
         if console.log is not None:
             checks.path(f"consoles[{index}].log", console.log)
+    _validate_usb(spec, hypervisor)
     _validate_filesystems(spec.filesystems)
     _validate_init(spec)
     if spec.limits is not None:
@@ -64,6 +65,13 @@ def _validate_tpm(tpm: Tpm) -> None:
         raise InvalidSpec("tpm.model", f"{tpm.model!r} is unknown; use one of {', '.join(sorted(TPM_MODELS))}")
     if tpm.version not in TPM_VERSIONS:
         raise InvalidSpec("tpm.version", f"{tpm.version!r} is unknown; use one of {', '.join(sorted(TPM_VERSIONS))}")
+
+
+def _validate_usb(spec: InstanceSpec, hypervisor: Hypervisor) -> None:
+    if spec.usb and not hypervisor.adds_usb:
+        raise InvalidSpec("usb", f"{hypervisor.connection_type} has no USB controller to give; leave it out")
+    if spec.usb is False and any(disk.bus == "usb" for disk in spec.disks):
+        raise InvalidSpec("usb", "a disk is on the bus usb, which needs a controller; leave it out, or use another bus")
 
 
 def _validate_filesystems(filesystems: tuple[Filesystem, ...]) -> None:

@@ -191,6 +191,7 @@ class InstanceSpec:
 
     `init` and `filesystems` are for containers, `firmware`, `tpm`, `agent` (a channel for the guest agent) and `panic_device` for
     machines; `on_*` say what follows the guest's own power off, reset and crash, None leaves it to the host.
+    `usb` says whether a machine has a USB controller; None gives it one where one of its disks is on that bus.
     """
 
     uuid: UUID
@@ -215,6 +216,7 @@ class InstanceSpec:
     limits: Limits | None = None
     agent: bool = False
     panic_device: bool = False
+    usb: bool | None = None
     on_poweroff: Reaction | None = None
     on_reboot: Reaction | None = None
     on_crash: Reaction | None = None

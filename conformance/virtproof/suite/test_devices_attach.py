@@ -60,6 +60,21 @@ def test_attach(driver: ComputeDriver, small: Small, world: World, pool: PoolInf
 
 
 @case(
+    "devices.attach.usb",
+    Level.SHOULD,
+    requirement="An instance that was spawned with a USB controller takes a disk on that bus while it runs.",
+    source="https://libvirt.org/formatdomain.html#controllers: a machine with usb model none has no port",
+    since="1.0",
+    needs=ATTACHED,
+)
+def test_attach_usb(driver: ComputeDriver, small: Small, world: World, pool: PoolInfo) -> None:
+    instance, disk = driver.spawn(small(usb=True)), replace(volume_disk(driver, pool, "sdb"), bus="usb")
+    driver.attach_volume(instance.uuid, disk)
+    assert places(world, instance.uuid).have("sdb") == (True, True)
+    assert driver.spec(instance.uuid).usb is True
+
+
+@case(
     "devices.attach.transient",
     Level.MUST,
     requirement="A transient instance gets the disk for as long as it runs.",

@@ -42,6 +42,7 @@ class Hypervisor:
     `since` are capabilities that the hypervisor's driver has from a release of libvirt on (`at`), with the reason for older ones.
     `device_events` says whether DEVICE_ADDED and DEVICE_REMOVED tell the end of attaching and detaching. `settles` says that a
     domain may refuse changes of its devices, and to ask its guest, for a moment after its start, though it runs.
+    `adds_usb` says whether libvirt gives each machine a USB controller that does not refuse it.
     `sets_vcpus` says whether virDomainSetVcpusFlags is there; where it is not, a resize defines the domain anew.
     `longest_name` is how many bytes the name of a domain that starts can have.
     `remote_only` are capabilities that need a daemon between client and driver (keepalive, reconnect).
@@ -63,6 +64,7 @@ class Hypervisor:
     console_exclusive: bool
     device_events: bool
     settles: bool = False
+    adds_usb: bool = False
     sets_vcpus: bool = True
     longest_name: int = LONGEST_NAME
     remote_only: Mapping[Capability, str]

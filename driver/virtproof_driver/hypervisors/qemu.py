@@ -72,6 +72,7 @@ QEMU = Hypervisor(
     needs_console=False,
     console_exclusive=True,  # a second one is refused with 9
     device_events=True,
+    adds_usb=True,
     remote_only=_REMOTE_ONLY,
     since=_SINCE,
 )

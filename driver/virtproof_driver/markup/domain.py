@@ -72,6 +72,7 @@ def parse_domain(xml: str) -> InstanceSpec:
         limits=machine.read_limits(root),
         agent=machine.has_agent(root),
         panic_device=machine.has_panic_device(root),
+        usb=None if "usb" in record.omitted else machine.read_usb(root),
         on_poweroff=None if "on_poweroff" in record.omitted else machine.read_reaction(root, "on_poweroff"),
         on_reboot=None if "on_reboot" in record.omitted else machine.read_reaction(root, "on_reboot"),
         on_crash=None if "on_crash" in record.omitted else machine.read_reaction(root, "on_crash"),

@@ -1,8 +1,8 @@
 """What an instance boots with and what bounds it, between a spec and its libvirt elements.
 
 What belongs here: `<os>`, `<features>`, what follows the guest's end, resource limits, and the devices that a spec names by a
-field of their own (consoles, TPM, agent channel, panic device). What does not: disks, interfaces and displays (`devices`), file
-systems (`filesystems`), and the order of the whole (`domain`). Elements: https://libvirt.org/formatdomain.html.
+field of their own (USB controller, consoles, TPM, agent channel, panic device). What does not: disks, interfaces and displays
+(`devices`), file systems (`filesystems`), and the order of the whole (`domain`). Elements: https://libvirt.org/formatdomain.html.
 """
 
 from xml.etree.ElementTree import Element
@@ -14,6 +14,8 @@ from virtproof_driver.spec import Console, Firmware, Init, InstanceSpec, Limits,
 
 AGENT_CHANNEL = "org.qemu.guest_agent.0"  # the name that libvirt and qemu-guest-agent agree on
 REACTIONS = {reaction.value: reaction for reaction in Reaction}
+USB = "usb"
+NO_USB = "none"
 SECURE_BOOT = ("secure-boot", "enrolled-keys")
 PERIOD_US = 100_000
 
@@ -65,7 +67,8 @@ def add_limits(root: Element, limits: Limits | None) -> None:
 
 
 def add_devices(devices: Element, spec: InstanceSpec, hypervisor: Hypervisor) -> None:
-    """Consoles, TPM, agent channel and panic device."""
+    """USB controller, consoles, TPM, agent channel and panic device."""
+    _add_usb(devices, spec, hypervisor)
     for console in spec.consoles or ((Console(),) if hypervisor.needs_console else ()):
         element = tree.add(devices, hypervisor.console_element, type="pty")
         if console.log is not None:
@@ -142,6 +145,24 @@ def has_agent(root: Element) -> bool:
 def has_panic_device(root: Element) -> bool:
     """Whether the guest can say that it panicked."""
     return root.find("devices/panic") is not None
+
+
+def read_usb(root: Element) -> bool | None:
+    """Whether there is a USB controller; None where the XML says nothing of it, as of a container."""
+    models = [controller.get("model") for controller in root.iterfind("devices/controller[@type='usb']")]
+    return any(model != NO_USB for model in models) if models else None
+
+
+def _add_usb(devices: Element, spec: InstanceSpec, hypervisor: Hypervisor) -> None:
+    """The USB controller where one is asked for, and none where nothing is on it.
+
+    libvirt gives one to every machine that does not say `none`. With nothing on it, it costs the host all the same: a start under
+    TCG took 0.24 s of processor time with it and 0.16 s without (libvirt 11.3.0, QEMU 10.0), for the BIOS looks for devices.
+    """
+    if spec.usb:
+        tree.add(devices, "controller", type="usb")
+    elif hypervisor.adds_usb and not any(disk.bus == USB for disk in spec.disks):
+        tree.add(devices, "controller", type="usb", model=NO_USB)
 
 
 def _add_init(element: Element, init: Init) -> None:

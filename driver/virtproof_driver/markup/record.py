@@ -23,6 +23,7 @@ INSTANCE_FIELDS = (
     "max_memory_mib",
     "firmware",
     "tpm",
+    "usb",
     "consoles",
     "on_poweroff",
     "on_reboot",
