@@ -111,12 +111,15 @@ class CaseContext:
         """A name that no other object on the host has."""
         return f"{self.prefix}{hint}-{next(self._named)}"
 
-    def small(self, name: str | None = None, *, guest: str | None = None, **changes: Any) -> InstanceSpec:
+    def small(self, name: str | None = None, *, guest: str | None = None, wired: bool = False, **changes: Any) -> InstanceSpec:
         """The lane's smallest instance with a new UUID and new hardware addresses, changed as asked.
 
-        `guest` puts another guest into it (`virtproof.guests`); SuiteError where the lane has none of that name.
+        `guest` puts another guest into it (`virtproof.guests`); SuiteError where the lane has none of that name. Where guests run
+        it is on a network only if it is `wired`: each interface is a device and a port, and several programs on the host a start.
         """
-        return replace(self.case_world.small(name or self.name(), next(self._numbers), guest), **changes)
+        spec = self.case_world.small(name or self.name(), next(self._numbers), guest)
+        bare = spec if wired or self.case_world.guests is None else replace(spec, interfaces=())
+        return replace(bare, **changes)
 
     # --- the observer -------------------------------------------------------------------------------------------------
 

@@ -34,10 +34,13 @@ class Connect(Protocol):
 class Small(Protocol):
     """What `small` is: a spec with a new UUID and new hardware addresses at each call; `changes` replace its fields.
 
-    `guest` is what runs in it where that is not the one that obeys; the case must then need guests.run.
+    `guest` is what runs in it where that is not the one that obeys; the case must then need guests.run. A case about networks or
+    interfaces asks for one that is `wired`.
     """
 
-    def __call__(self, name: str | None = None, *, guest: str | None = None, **changes: object) -> InstanceSpec: ...
+    def __call__(
+        self, name: str | None = None, *, guest: str | None = None, wired: bool = False, **changes: object
+    ) -> InstanceSpec: ...
 
 
 PoolSpecs = Callable[[], PoolSpec]

@@ -51,14 +51,14 @@ NOT_A_NIC: dict[str, tuple[str, Callable[[Interface], Interface]]] = {
 @pytest.fixture
 def host_nic(small: Small) -> Interface:
     """An interface as the lane's instances have one, with an address of its own."""
-    return small().interfaces[0]
+    return small(wired=True).interfaces[0]
 
 
 def spawned(driver: ComputeDriver, small: Small, world: World, state: str = "running") -> Instance:
     """An instance in this state, which lets go of its devices when it runs."""
     if state == "running":
-        return spawn_up(driver, partial(small, guest=RELEASER), world)
-    return driver.spawn(small(guest=RELEASER), start=False)
+        return spawn_up(driver, partial(small, guest=RELEASER, wired=True), world)
+    return driver.spawn(small(guest=RELEASER, wired=True), start=False)
 
 
 @case(
@@ -289,7 +289,7 @@ def test_unknown(driver: ComputeDriver, host_nic: Interface) -> None:
 @pytest.mark.parametrize("place", [pytest.param(Affect.LIVE, id="running"), pytest.param(Affect.CONFIG, id="definition")])
 def test_one_place(driver: ComputeDriver, small: Small, world: World, host_nic: Interface, place: Affect) -> None:
     instance = spawned(driver, small, world)
-    driver.attach_interface(instance.uuid, small().interfaces[0])  # LXC refuses the first for a moment after the start
+    driver.attach_interface(instance.uuid, small(wired=True).interfaces[0])  # LXC refuses the first for a moment after the start
     domain_of(world, instance.uuid).attachDeviceFlags(device_xml(host_nic), place)
     driver.detach_interface(instance.uuid, host_nic.mac)
     assert places(world, instance.uuid).have(host_nic.mac) == (False, False)
@@ -324,7 +324,7 @@ def test_failed_attach(driver: ComputeDriver, small: Small, world: World, host_n
 def test_several(driver: ComputeDriver, small: Small, world: World) -> None:
     instance = spawned(driver, small, world)
     first = driver.spec(instance.uuid).interfaces
-    nics = tuple(small().interfaces[0] for _ in range(4))
+    nics = tuple(small(wired=True).interfaces[0] for _ in range(4))
     for nic in nics:
         driver.attach_interface(instance.uuid, nic)
     assert driver.spec(instance.uuid).interfaces == (*first, *nics)
@@ -343,7 +343,7 @@ def test_several(driver: ComputeDriver, small: Small, world: World) -> None:
 )
 def test_at_once(driver: ComputeDriver, small: Small, world: World, host_nic: Interface) -> None:
     instance = spawned(driver, small, world)
-    own = [small().interfaces[0] for _ in range(2)]
+    own = [small(wired=True).interfaces[0] for _ in range(2)]
     outcomes = together([partial(driver.attach_interface, instance.uuid, nic) for nic in (host_nic, host_nic, *own)])
     assert [type(outcome) for outcome in outcomes if outcome is not None] == [DeviceExists]
     live = places(world, instance.uuid).live or ()

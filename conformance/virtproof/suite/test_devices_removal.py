@@ -64,7 +64,7 @@ def deaf(driver: ComputeDriver, pool: PoolInfo, small: Small) -> Instance:
 def test_unanswered_detach(  # noqa: PLR0913, PLR0917 - fixtures
     driver: ComputeDriver, deaf: Instance, small: Small, world: World, pool: PoolInfo, device: str
 ) -> None:
-    disk, nic = new_disk(pool), small().interfaces[0]
+    disk, nic = new_disk(pool), small(wired=True).interfaces[0]
     driver.attach_volume(deaf.uuid, disk)
     driver.attach_interface(deaf.uuid, nic)
     before, had = driver.spec(deaf.uuid), places(world, deaf.uuid)

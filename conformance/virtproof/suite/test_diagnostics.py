@@ -54,7 +54,8 @@ def test_size(driver: ComputeDriver, small: Small) -> None:
     since="1.0",
     needs=COUNTED,
 )
-def test_a_row_for_each_device(driver: ComputeDriver, instance: Instance, world: World) -> None:
+def test_a_row_for_each_device(driver: ComputeDriver, small: Small, world: World) -> None:
+    instance = driver.spawn(small(wired=True))
     devices = fromstring(world.xml(instance.uuid))
     read = driver.diagnostics(instance.uuid)
     assert [row.target for row in read.blocks] == [target.get("dev") for target in devices.iterfind("devices/disk/target")]
@@ -71,7 +72,8 @@ def test_a_row_for_each_device(driver: ComputeDriver, instance: Instance, world:
     since="1.0",
     needs=COUNTED,
 )
-def test_counters_never_go_down(driver: ComputeDriver, instance: Instance) -> None:
+def test_counters_never_go_down(driver: ComputeDriver, small: Small) -> None:
+    instance = driver.spawn(small(wired=True))
     reads = [counters(driver.diagnostics(instance.uuid)) for _ in range(3)]
     assert all(number >= NOT_COUNTED for number in reads[0])
     assert [max(numbers) for numbers in zip(*reads, strict=True)] == reads[-1]

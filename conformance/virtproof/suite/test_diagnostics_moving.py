@@ -134,7 +134,7 @@ def test_memory(driver: ComputeDriver, small: Small) -> None:
     needs=RUN,
 )
 def test_interface(driver: ComputeDriver, small: Small, world: World) -> None:
-    instance = driver.spawn(small())
+    instance = driver.spawn(small(wired=True))
     (nic,) = driver.diagnostics(instance.uuid).interfaces
     domain = domain_of(world, instance.uuid)
     assert f"dev='{nic.target}'" in domain.XMLDesc(0).replace('"', "'")

@@ -64,7 +64,7 @@ def with_volumes(spec: InstanceSpec, pool: PoolInfo, *new: str) -> InstanceSpec:
 )
 def test_a_life_leaves_nothing(driver: ComputeDriver, small: Small, world: World) -> None:
     before = world.inventory()
-    instance = driver.spawn(small())
+    instance = driver.spawn(small(wired=True))
     assert world.inventory() != before
     driver.pause(instance.uuid)
     driver.unpause(instance.uuid)
@@ -223,7 +223,7 @@ def test_what_cannot_be_undone_is_told(driver: ComputeDriver, small: Small, worl
 def test_other_clients_domains_are_left_alone(driver: ComputeDriver, small: Small, world: World) -> None:
     with foreign_domain(world, small()) as domain:
         before = (domain.XMLDesc(), domain.state()[0], domain.ID())
-        instance = driver.spawn(small())
+        instance = driver.spawn(small(wired=True))
         driver.pause(instance.uuid)
         driver.stop(instance.uuid, timeout=1)
         driver.destroy(instance.uuid)

@@ -5,6 +5,7 @@ nothing, because they decide what other cases may need.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -24,7 +25,7 @@ def bench(virtproof_case: CaseContext, driver: ComputeDriver) -> Bench:
         driver=driver,
         connect=virtproof_case.connect,
         host=lambda: virtproof_case.world.connection,
-        small=virtproof_case.small,
+        small=partial(virtproof_case.small, wired=True),
         names=virtproof_case.name,
         daemon=virtproof_case.case_world.daemon,
         authenticated=virtproof_case.case_world.authenticated,

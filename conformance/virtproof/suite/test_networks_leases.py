@@ -56,7 +56,7 @@ def told(driver: ComputeDriver, network: str, count: int) -> Sequence[Lease]:
 )
 def test_fixed(driver: ComputeDriver, small: Small, names: Names) -> None:
     name = names("net")
-    spec = on(small(guest="obedient"), name)
+    spec = on(small(guest="obedient", wired=True), name)
     host = fixed(spec, name)
     driver.create_network(translated(name, fixed=(host,)))
     assert list(driver.leases(name)) == []
@@ -79,7 +79,7 @@ def test_fixed(driver: ComputeDriver, small: Small, names: Names) -> None:
 def test_range(driver: ComputeDriver, small: Small, names: Names) -> None:
     name = names("net")
     driver.create_network(translated(name))
-    spec = on(small(guest="obedient"), name)
+    spec = on(small(guest="obedient", wired=True), name)
     with shell(driver, spec) as guest:
         address, _, prefix = asked(guest).partition("/")
     (lease,) = told(driver, name, 1)
@@ -97,7 +97,7 @@ def test_range(driver: ComputeDriver, small: Small, names: Names) -> None:
 )
 def test_two(driver: ComputeDriver, small: Small, names: Names) -> None:
     name, other = names("net"), names("net")
-    first, second = on(small(guest="obedient"), name), on(small(guest="obedient"), name)
+    first, second = on(small(guest="obedient", wired=True), name), on(small(guest="obedient", wired=True), name)
     hosts = (fixed(first, name), replace(fixed(second, name), ip=f"{net(name)}.51", name="second"))
     driver.create_network(translated(name, fixed=hosts))
     driver.create_network(translated(other))
@@ -150,7 +150,7 @@ def test_unknown(driver: ComputeDriver, names: Names) -> None:
 )
 def test_deleted(driver: ComputeDriver, small: Small, names: Names) -> None:
     name = names("net")
-    spec = on(small(guest="obedient"), name)
+    spec = on(small(guest="obedient", wired=True), name)
     made = translated(name, fixed=(fixed(spec, name),))
     driver.create_network(made)
     with shell(driver, spec) as guest:

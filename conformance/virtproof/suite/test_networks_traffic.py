@@ -60,7 +60,7 @@ def ends(guests: GuestControl, process: str) -> bool:
 @pytest.mark.parametrize("form", FORMS)
 def test_same(driver: ComputeDriver, small: Small, names: Names, form: str) -> None:
     network = driver.create_network(FORMS[form](names("net"))).name
-    first, second = on(small(guest="obedient"), network), on(small(guest="obedient"), network)
+    first, second = on(small(guest="obedient", wired=True), network), on(small(guest="obedient", wired=True), network)
     with shell(driver, first) as one, shell(driver, second) as other:
         addressed(one, f"{net(network)}.11")
         addressed(other, f"{net(network)}.12")
@@ -79,7 +79,7 @@ def test_same(driver: ComputeDriver, small: Small, names: Names, form: str) -> N
 )
 def test_bytes(driver: ComputeDriver, small: Small, names: Names) -> None:
     network = driver.create_network(isolated(names("net"))).name
-    first, second = on(small(guest="obedient"), network), on(small(guest="obedient"), network)
+    first, second = on(small(guest="obedient", wired=True), network), on(small(guest="obedient", wired=True), network)
     with shell(driver, first) as server, shell(driver, second) as client:
         addressed(server, f"{net(network)}.11")
         addressed(client, f"{net(network)}.12")
@@ -99,7 +99,7 @@ def test_bytes(driver: ComputeDriver, small: Small, names: Names) -> None:
 )
 def test_host(driver: ComputeDriver, small: Small, names: Names) -> None:
     network = driver.create_network(translated(names("net"))).name
-    with shell(driver, on(small(guest="obedient"), network)) as guest:
+    with shell(driver, on(small(guest="obedient", wired=True), network)) as guest:
         addressed(guest, f"{net(network)}.11")
         assert reaches(guest, f"{net(network)}.1")
         assert guest.run(f"nc -w 2 {net(network)}.1 53 </dev/null")[0] == 0
@@ -115,7 +115,7 @@ def test_host(driver: ComputeDriver, small: Small, names: Names) -> None:
 )
 def test_two_networks(driver: ComputeDriver, small: Small, names: Names) -> None:
     here, there = (driver.create_network(isolated(names("net"))).name for _ in range(2))
-    first, second, control = (on(small(guest="obedient"), network) for network in (here, there, here))
+    first, second, control = (on(small(guest="obedient", wired=True), network) for network in (here, there, here))
     with shell(driver, first) as one, shell(driver, second) as other, shell(driver, control) as neighbour:
         for container, last in ((one, 11), (other, 12), (neighbour, 13)):
             addressed(container, f"{net(here)}.{last}")
@@ -134,7 +134,7 @@ def test_two_networks(driver: ComputeDriver, small: Small, names: Names) -> None
 )
 def test_counted(driver: ComputeDriver, small: Small, names: Names) -> None:
     network = driver.create_network(isolated(names("net"))).name
-    first, second = on(small(guest="obedient"), network), on(small(guest="obedient"), network)
+    first, second = on(small(guest="obedient", wired=True), network), on(small(guest="obedient", wired=True), network)
     with shell(driver, first) as one, shell(driver, second) as other:
         addressed(one, f"{net(network)}.11")
         addressed(other, f"{net(network)}.12")
@@ -157,11 +157,11 @@ def test_counted(driver: ComputeDriver, small: Small, names: Names) -> None:
 @pytest.mark.parametrize("by", ["name", "network"])
 def test_bridge(driver: ComputeDriver, small: Small, names: Names, by: str) -> None:
     made = driver.create_network(isolated(names("net")))
-    second = on(small(guest="obedient"), bridge=bridge(made.name))
+    second = on(small(guest="obedient", wired=True), bridge=bridge(made.name))
     if by == "network":
         bridged = NetworkSpec(name=names("bridged"), forward=ForwardMode.BRIDGE, bridge=bridge(made.name))
         second = on(second, _bridged(driver, bridged))
-    with shell(driver, on(small(guest="obedient"), made.name)) as one, shell(driver, second) as other:
+    with shell(driver, on(small(guest="obedient", wired=True), made.name)) as one, shell(driver, second) as other:
         addressed(one, f"{net(made.name)}.11")
         addressed(other, f"{net(made.name)}.12")
         assert reaches(other, f"{net(made.name)}.11")
@@ -182,7 +182,7 @@ def _bridged(driver: ComputeDriver, spec: NetworkSpec) -> str:
 def test_deleted(driver: ComputeDriver, small: Small, names: Names, world: World) -> None:
     spec = isolated(names("net"))
     driver.create_network(spec)
-    first, second = on(small(guest="obedient"), spec.name), on(small(guest="obedient"), spec.name)
+    first, second = on(small(guest="obedient", wired=True), spec.name), on(small(guest="obedient", wired=True), spec.name)
     with shell(driver, first) as one, shell(driver, second) as other:
         addressed(one, f"{net(spec.name)}.11")
         addressed(other, f"{net(spec.name)}.12")
@@ -207,7 +207,7 @@ def test_deleted(driver: ComputeDriver, small: Small, names: Names, world: World
     needs=JOINED,
 )
 def test_unknown_network(driver: ComputeDriver, small: Small, names: Names, world: World) -> None:
-    spec = on(small(guest="obedient"), names("nowhere"))
+    spec = on(small(guest="obedient", wired=True), names("nowhere"))
     with pytest.raises(NetworkNotFound) as failed:
         driver.spawn(spec)
     assert failed.value.undone_failures == ()
@@ -224,7 +224,7 @@ def test_unknown_network(driver: ComputeDriver, small: Small, names: Names, worl
 )
 def test_hardware_address(driver: ComputeDriver, small: Small, names: Names) -> None:
     network = driver.create_network(isolated(names("net"))).name
-    spec = on(small(guest="obedient"), network)
+    spec = on(small(guest="obedient", wired=True), network)
     with shell(driver, spec) as guest:
         assert guest.output(f"cat /sys/class/net/{NIC}/address").strip() == nic_of(spec).mac.lower()
 
@@ -239,7 +239,7 @@ def test_hardware_address(driver: ComputeDriver, small: Small, names: Names) -> 
 )
 def test_devices_gone(driver: ComputeDriver, small: Small, names: Names, world: World, guests: GuestControl) -> None:
     network = driver.create_network(translated(names("net"))).name
-    spec = on(small(guest="obedient"), network)
+    spec = on(small(guest="obedient", wired=True), network)
     instance = driver.spawn(spec)
     end, joint = device(world, spec.uuid), f"/sys/class/net/{bridge(network)}"
     server = f"/run/libvirt/network/{network}.pid"
@@ -266,7 +266,7 @@ def test_started_again(driver: ComputeDriver, small: Small, names: Names, world:
     network = driver.create_network(translated(names("net"))).name
     driver.stop_network(network)
     driver.start_network(network)
-    spec = on(small(guest="obedient"), network)
+    spec = on(small(guest="obedient", wired=True), network)
     with shell(driver, spec) as guest:
         _reaches_host(guest, network)
     assert domain_of(world, spec.uuid).isActive() == 1
