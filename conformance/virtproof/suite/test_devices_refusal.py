@@ -202,13 +202,13 @@ def test_attach_own_volume_again(driver: ComputeDriver, small: Small, world: Wor
     needs=ATTACHED,
 )
 @pytest.mark.parametrize("what", NOT_A_DISK)
-def test_attach_invalid(driver: ComputeDriver, instance: Instance, world: World, pool: PoolInfo, what: str) -> None:
+def test_attach_invalid(driver: ComputeDriver, off_instance: Instance, world: World, pool: PoolInfo, what: str) -> None:
     field, spoil = NOT_A_DISK[what]
-    before = xmls(world, instance.uuid)
+    before = xmls(world, off_instance.uuid)
     with pytest.raises(InvalidSpec) as refused:
-        driver.attach_volume(instance.uuid, spoil(volume_disk(driver, pool)))
+        driver.attach_volume(off_instance.uuid, spoil(volume_disk(driver, pool)))
     assert refused.value.field == field
-    assert xmls(world, instance.uuid) == before
+    assert xmls(world, off_instance.uuid) == before
 
 
 @case(

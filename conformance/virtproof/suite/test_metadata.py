@@ -157,12 +157,13 @@ def test_absent(driver: ComputeDriver, instance: Instance, method: str) -> None:
     needs=METADATA,
 )
 @pytest.mark.parametrize("problem", IMPOSSIBLE)
-def test_invalid(driver: ComputeDriver, described: Instance, world: World, problem: str) -> None:
-    before = world.xml(described.uuid)
+def test_invalid(driver: ComputeDriver, off_instance: Instance, world: World, problem: str) -> None:
+    driver.set_metadata(off_instance.uuid, ONE)
+    before = world.xml(off_instance.uuid)
     with pytest.raises(InvalidSpec) as refused:
-        driver.set_metadata(described.uuid, IMPOSSIBLE[problem])
+        driver.set_metadata(off_instance.uuid, IMPOSSIBLE[problem])
     assert refused.value.field.startswith("metadata.")
-    assert world.xml(described.uuid) == before
+    assert world.xml(off_instance.uuid) == before
 
 
 @case(
@@ -272,13 +273,13 @@ def test_clear_text(driver: ComputeDriver, instance: Instance, field: str, other
         pytest.param("description", "", id="empty-description"),
     ],
 )
-def test_invalid_text(driver: ComputeDriver, instance: Instance, field: str, text: str) -> None:
+def test_invalid_text(driver: ComputeDriver, off_instance: Instance, field: str, text: str) -> None:
     before, change = TEXTS[field]
-    change(driver, instance, before)
+    change(driver, off_instance, before)
     with pytest.raises(InvalidSpec) as refused:
-        change(driver, instance, text)
+        change(driver, off_instance, text)
     assert refused.value.field == field
-    assert text_of(driver, instance, field) == before
+    assert text_of(driver, off_instance, field) == before
 
 
 @case(

@@ -260,9 +260,9 @@ def test_unknown_instance(driver: ComputeDriver, operation: str) -> None:
     needs=SNAPSHOTS,
 )
 @pytest.mark.parametrize("name", [pytest.param("", id="empty"), pytest.param("a/b", id="slash"), pytest.param("..", id="dots")])
-def test_invalid_name(driver: ComputeDriver, instance: Instance, world: World, name: str) -> None:
+def test_invalid_name(driver: ComputeDriver, off_instance: Instance, world: World, name: str) -> None:
     with pytest.raises(InvalidSpec) as refused:
-        driver.create_snapshot(instance.uuid, SnapshotSpec(name=name))
+        driver.create_snapshot(off_instance.uuid, SnapshotSpec(name=name))
     assert refused.value.field == "name"
     assert world.inventory().snapshots == ()
 
