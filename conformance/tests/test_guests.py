@@ -14,7 +14,7 @@ import pytest
 
 from virtproof.guests import GUESTS, IMAGE_BYTES, UP_BYTES, Guest, image, upload
 from virtproof.guests.catalogue import CONTAINER_GUESTS, SECTOR
-from virtproof.guests.machine_code import MACHINE_CODE
+from virtproof.guests.machine_code import CODE_BEHIND, MACHINE_CODE
 from virtproof.guests.streams import receive, send
 from virtproof_driver.binding import Connection, StorageVol
 from virtproof_driver.markup.storage import parse_volume
@@ -26,6 +26,7 @@ EACH = pytest.mark.parametrize("guest", GUESTS.values(), ids=tuple(GUESTS))
 def test_each_guest_has_a_source_and_bytes_and_there_are_no_others() -> None:
     sources = {Path(entry.name).stem for entry in SOURCES.iterdir() if entry.name.endswith(".asm")}
     assert sources == set(GUESTS) == set(MACHINE_CODE)
+    assert set(CODE_BEHIND) == {"agent"}
     assert set(GUESTS) >= CONTAINER_GUESTS
 
 
@@ -35,18 +36,26 @@ def test_the_bytes_are_what_the_assembler_makes_of_the_source(guest: Guest, tmp_
     with resources.as_file(SOURCES) as folder:
         source = folder / f"{guest.name}.asm"
         subprocess.run(["nasm", "-f", "bin", "-w+all", "-w+error", f"-I{folder}/", "-o", made, source], check=True)
-    sector = made.read_bytes()
-    assert sector[:-2].rstrip(b"\0").hex() == MACHINE_CODE[guest.name]
-    assert guest.boot_sector == sector
+    program = made.read_bytes()
+    assert program[: SECTOR - 2].rstrip(b"\0").hex() == MACHINE_CODE[guest.name]
+    assert program[SECTOR:].rstrip(b"\0").hex() == CODE_BEHIND.get(guest.name, "")
+    assert guest.boot_sector == program[:SECTOR]
+    assert guest.program.ljust(len(program), b"\0") == program
 
 
 @EACH
-def test_an_image_is_a_boot_sector_and_zeros_with_room_for_what_the_guest_reads(guest: Guest) -> None:
+def test_an_image_is_a_program_and_zeros_with_room_for_what_the_guest_reads(guest: Guest) -> None:
     disk = image(guest)
     assert disk[:SECTOR] == guest.boot_sector
     assert disk[SECTOR - 2 : SECTOR] == b"\x55\xaa"
-    assert disk[SECTOR:] == bytes(IMAGE_BYTES - SECTOR)
+    assert disk[: len(guest.program)] == guest.program
+    assert disk[len(guest.program) :] == bytes(IMAGE_BYTES - len(guest.program))
     assert len(disk) == IMAGE_BYTES > UP_BYTES
+
+
+@EACH
+def test_a_program_is_no_longer_than_what_is_read_of_it_when_it_comes_up(guest: Guest) -> None:
+    assert SECTOR <= len(guest.program) <= UP_BYTES
 
 
 @EACH

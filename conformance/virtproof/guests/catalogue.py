@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from virtproof.guests.machine_code import MACHINE_CODE
+from virtproof.guests.machine_code import CODE_BEHIND, MACHINE_CODE
 from virtproof_driver.values import EventKind
 
 SECTOR: Final = 512  # bytes
 IMAGE_BYTES: Final = 1 << 20  # SeaBIOS boots from no disk that is a sector only
 UP_BYTES: Final = 4608
-"""How much is read of a guest's disk at each boot, in bytes: one sector by the BIOS, eight by the guest when it is up."""
+"""How much is read of a guest's disk at each boot, in bytes: one sector by the BIOS, eight by the guest when it is up.
+
+A program is no longer than that."""
 
 _MARK: Final = b"\x55\xaa"
 
@@ -30,7 +32,8 @@ class Guest:
 
     `does` says it in a sentence; `brings` are the events that its own doing brings about, in order, where what follows
     power off, reset and crash is left to libvirt. `obeys` says whether it switches off when the power button is pressed, `writes`
-    whether it writes to its disk, `panics` whether it needs a panic device; `machine` is the machine that it needs, None any.
+    whether it writes to its disk, `panics` whether it needs a panic device, `answers` whether it needs a channel for a guest agent;
+    `machine` is the machine that it needs, None any.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Guest:
     obeys: bool = True
     writes: bool = False
     panics: bool = False
+    answers: bool = False
     machine: str | None = None
 
     @property
@@ -48,8 +52,13 @@ class Guest:
 
     @property
     def boot_sector(self) -> bytes:
-        """Its program, as one sector that a BIOS boots from."""
+        """The beginning of its program, as one sector that a BIOS boots from."""
         return bytes.fromhex(MACHINE_CODE[self.name]).ljust(SECTOR - len(_MARK), b"\0") + _MARK
+
+    @property
+    def program(self) -> bytes:
+        """Its whole program, from the disk's beginning on: the boot sector, and what lies behind it."""
+        return self.boot_sector + bytes.fromhex(CODE_BEHIND.get(self.name, ""))
 
     @property
     def volume(self) -> str:
@@ -80,9 +89,15 @@ PANICKER: Final = Guest(
     brings=(EventKind.CRASHED, EventKind.STOPPED),
     panics=True,
 )
+AGENT: Final = Guest(
+    name="agent",
+    does="answers on its channel as the QEMU guest agent does, and says on its first serial port what it did, on machine `pc`",
+    answers=True,
+    machine="pc",
+)
 
 GUESTS: Final[Mapping[str, Guest]] = MappingProxyType(
-    {guest.name: guest for guest in (OBEDIENT, DEAF, POWEROFF, RESET, TALKER, RELEASER, FILLER, COUNTER, PANICKER)}
+    {guest.name: guest for guest in (OBEDIENT, DEAF, POWEROFF, RESET, TALKER, RELEASER, FILLER, COUNTER, PANICKER, AGENT)}
 )
 
 
@@ -95,4 +110,4 @@ CONTAINER_GUESTS: Final = frozenset({"obedient", "deaf", "poweroff", "reset", "t
 
 def image(guest: Guest) -> bytes:
     """The guest's disk, raw, with all that a BIOS wants of one: 1 MiB."""
-    return guest.boot_sector.ljust(IMAGE_BYTES, b"\0")
+    return guest.program.ljust(IMAGE_BYTES, b"\0")

@@ -20,10 +20,7 @@ DONE            equ 5Ah
         out     CMOS_INDEX, al
         mov     al, DONE
         out     CMOS_DATA, al
-        mov     al, 0FEh                ; pulse the processor's reset line
-        out     64h, al
-.halt:  hlt
-        jmp     .halt
+        reset_machine
 rest:
         listen  LISTEN_ACPI
         idle

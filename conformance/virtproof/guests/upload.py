@@ -14,12 +14,12 @@ from virtproof_driver.spec import VolumeSpec
 def upload(connection: Connection, pool: str) -> None:
     """Put every guest into an active pool, as `<guest>.img`; one that is there is written again.
 
-    Only the boot sector is sent, since a new volume reads as zeros. Raises libvirt's error when the host refuses.
+    Only the program is sent, since a new volume reads as zeros. Raises libvirt's error when the host refuses.
     """
     found = connection.storagePoolLookupByName(pool)
     there = {volume.name(): volume for volume in found.listAllVolumes()}
     for guest in GUESTS.values():
-        send(connection, there.get(guest.volume) or _made(found, guest), guest.boot_sector)
+        send(connection, there.get(guest.volume) or _made(found, guest), guest.program)
 
 
 def _made(pool: StoragePool, guest: Guest) -> StorageVol:

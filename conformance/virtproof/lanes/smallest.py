@@ -77,6 +77,7 @@ def _machine(wanted: _Wanted) -> InstanceSpec:
         interfaces=wanted.interfaces,
         consoles=(Console(),),
         machine=guest.machine,
+        agent=guest.answers,
         panic_device=guest.panics,
     )
 
