@@ -5,6 +5,7 @@ import pytest
 from virtproof_driver.constants import ErrorCode, ErrorDomain
 from virtproof_driver.error_table import CALLS, translate, translate_opening
 from virtproof_driver.errors import (
+    AgentRefused,
     AgentUnresponsive,
     Busy,
     ConnectionLost,
@@ -49,6 +50,8 @@ MEASURED = [
     pytest.param(8, 12, HypervisorError, id="flag not there"),
     pytest.param(9, 12, HypervisorError, id="define over another"),
     pytest.param(86, 10, AgentUnresponsive, id="agent not answering"),
+    pytest.param(112, 10, AgentUnresponsive, id="agent that stopped answering"),
+    pytest.param(113, 10, AgentRefused, id="agent that refuses"),
     pytest.param(100000, 7, HypervisorError, id="a newer code"),
 ]
 

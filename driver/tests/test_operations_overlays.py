@@ -12,6 +12,8 @@ from virtproof_driver.constants import DomainState, SnapshotFlag, XmlFlag
 from virtproof_driver.edge.waits import Waits
 from virtproof_driver.errors import (
     AgentNotConfigured,
+    AgentRefused,
+    AgentUnresponsive,
     Busy,
     DiskFault,
     DriverError,
@@ -27,7 +29,7 @@ from virtproof_driver.errors import (
 from virtproof_driver.hypervisors.qemu import QEMU
 from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.operations import agent, deadlines, lifecycle, overlays, snapshots
-from virtproof_driver.spec import Disk, FileSource, InstanceSpec, SnapshotSpec, VolumeSource
+from virtproof_driver.spec import Disk, FileSource, InstanceSpec, NewVolume, SnapshotSpec, VolumeSource
 from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ class Host:
         self.refusal: DriverError | None = None
         self.refreshed = 0
         self.flags: list[int] = []
+        self.patience: list[int] = []
         self.waits = Waits()
         self.resuming: Callable[[], None] = lambda: None
 
@@ -140,6 +143,10 @@ class Host:
 
     def blockJobInfo(self, _target: str) -> Mapping[str, int]:
         return self.jobs
+
+    def agentSetResponseTimeout(self, seconds: int) -> int:
+        self.patience.append(seconds)
+        return 0
 
     def fsFreeze(self, _mountpoints: object) -> int:
         assert self.refusal is not None
@@ -286,13 +293,50 @@ def test_freezing_needs_an_agent_and_an_external_snapshot(host: Host) -> None:
     with pytest.raises(AgentNotConfigured):
         snapshots.create_snapshot(link_to(host), UUID_A, SnapshotSpec(name="s", external=True, quiesce=True))
     assert host.flags == [SnapshotFlag.DISK_ONLY | SnapshotFlag.QUIESCE]
+    assert host.patience == [deadlines.FREEZE]
 
 
-@pytest.mark.parametrize(("code", "expected"), [(74, AgentNotConfigured), (84, HypervisorError)])
-def test_74_of_an_agent_call_says_that_there_is_no_channel(host: Host, code: int, expected: type[DriverError]) -> None:
-    host.refusal = HypervisorError(code, 10, "no")
+def test_a_snapshot_that_libvirt_forgot_is_told_and_its_overlay_goes_with_the_instance() -> None:
+    host = Host(spec(Disk(target="vda", source=NewVolume(pool="p", volume="v", capacity_bytes=1))))
+
+    def forget(xml: str, flags: int) -> Snapshot:
+        host.domain.findall("devices/disk/source")[0].attrib = {"file": "/pool/v.s"}
+        raise AgentUnresponsive(f"gone: {xml} {flags}")
+
+    host.snapshotCreateXML = forget  # type: ignore[method-assign]
+    with pytest.raises(AgentUnresponsive) as failed:
+        snapshots.create_snapshot(link_to(host), UUID_A, SnapshotSpec(name="s", external=True, quiesce=True))
+    assert "unquiesce()" in failed.value.undone_failures[0]
+    assert "/pool/v.s" in failed.value.undone_failures[1]
+    assert host.refreshed == 1
+    assert overlays.overlays_of(link_to(host), UUID_A, host.XMLDesc()) == ("/pool/v.s",)
+
+
+def test_a_quiesced_snapshot_that_was_not_made_leaves_nothing_to_tell(host: Host) -> None:
+    host.refusal = AgentUnresponsive("hangs")
+    with pytest.raises(AgentUnresponsive) as failed:
+        snapshots.create_snapshot(link_to(host), UUID_A, SnapshotSpec(name="s", external=True, quiesce=True))
+    assert failed.value.undone_failures == ()
+    assert overlays.overlays_of(link_to(host), UUID_A, host.XMLDesc()) == ()
+
+
+AGENT_ERRORS = [((74, 10), AgentNotConfigured), ((84, 10), HypervisorError), ((1, 10), AgentRefused), ((1, 12), HypervisorError)]
+
+
+@pytest.mark.parametrize(("numbers", "expected"), AGENT_ERRORS)
+def test_an_agents_refusal_and_its_absence_are_told_by_the_numbers(
+    host: Host, numbers: tuple[int, int], expected: type[DriverError]
+) -> None:
+    host.refusal = HypervisorError(*numbers, "no")
     with pytest.raises(expected):
         agent.quiesce(link_to(host), UUID_A, ())
+    assert host.patience == [deadlines.FREEZE]
+
+
+def test_mountpoints_cannot_be_thawed_where_all_are_at_once(host: Host) -> None:
+    with pytest.raises(NotSupported, match="at once"):
+        agent.unquiesce(link_to(host), UUID_A, ["/"])
+    assert host.patience == []
 
 
 def test_a_disk_that_holds_no_snapshot_is_named_as_the_reason(host: Host) -> None:

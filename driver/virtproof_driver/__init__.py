@@ -23,6 +23,7 @@ from virtproof_driver.contract import (
 from virtproof_driver.driver import LibvirtDriver
 from virtproof_driver.errors import (
     AgentNotConfigured,
+    AgentRefused,
     AgentUnresponsive,
     AlreadyExists,
     Busy,
@@ -113,6 +114,7 @@ from virtproof_driver.values import (
 __all__ = [
     "PROMISES",
     "AgentNotConfigured",
+    "AgentRefused",
     "AgentUnresponsive",
     "AlreadyExists",
     "Authenticate",

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from virtproof_driver.constants import ErrorCode as Code
 from virtproof_driver.constants import ErrorDomain as Domain
 from virtproof_driver.errors import (
+    AgentRefused,
     AgentUnresponsive,
     Busy,
     ConnectionLost,
@@ -112,6 +113,8 @@ CALLS: Mapping[tuple[Code, Domain | None], Make] = MappingProxyType(
         (Code.INVALID_MAC, None): _spec("mac"),
         # the guest
         (Code.AGENT_UNRESPONSIVE, None): _plain(AgentUnresponsive),
+        (Code.AGENT_COMMAND_TIMEOUT, None): _plain(AgentUnresponsive),
+        (Code.AGENT_COMMAND_FAILED, None): _plain(AgentRefused),
         # the state of the object
         (Code.OPERATION_INVALID, None): _plain(InvalidState),
         (Code.OPERATION_TIMEOUT, None): _timeout,

@@ -211,6 +211,10 @@ class AgentUnresponsive(DriverError):
     """The guest agent did not answer: none runs in the guest, or it hangs. Whether it did what was asked is not known."""
 
 
+class AgentRefused(DriverError):
+    """The guest agent answered that it did not do it, for the reason in the message: an unknown user, frozen file systems."""
+
+
 # --- the host, the network, the hypervisor --------------------------------------------------------------
 
 

@@ -44,6 +44,8 @@ class Hypervisor:
     domain may refuse changes of its devices, and to ask its guest, for a moment after its start, though it runs.
     `adds_usb` says whether libvirt gives each machine a USB controller that does not refuse it.
     `sets_vcpus` says whether virDomainSetVcpusFlags is there; where it is not, a resize defines the domain anew.
+    `waits_for_agents` says that libvirt waits for ever for an answer of a guest agent, unless it is told how long.
+    `thaws_together` says that frozen file systems are thawed all at once.
     `longest_name` is how many bytes the name of a domain that starts can have.
     `remote_only` are capabilities that need a daemon between client and driver (keepalive, reconnect).
     """
@@ -66,6 +68,8 @@ class Hypervisor:
     settles: bool = False
     adds_usb: bool = False
     sets_vcpus: bool = True
+    waits_for_agents: bool = False
+    thaws_together: bool = False
     longest_name: int = LONGEST_NAME
     remote_only: Mapping[Capability, str]
     since: tuple[Since, ...] = ()

@@ -65,7 +65,8 @@ QEMU = Hypervisor(
     undefine_flags=(
         UndefineFlag.MANAGED_SAVE | UndefineFlag.SNAPSHOTS_METADATA | UndefineFlag.CHECKPOINTS_METADATA | UndefineFlag.NVRAM
     ),
-    shutdown_flags=ShutdownFlag.DEFAULT,
+    # By default libvirt asks an agent that is connected first, and waits a minute in the call for the guest's end (11.3.0).
+    shutdown_flags=ShutdownFlag.ACPI_POWER_BTN,
     reboot_flags=RebootFlag.DEFAULT,
     features=("acpi",),
     console_element="serial",
@@ -73,6 +74,8 @@ QEMU = Hypervisor(
     console_exclusive=True,  # a second one is refused with 9
     device_events=True,
     adds_usb=True,
+    waits_for_agents=True,
+    thaws_together=True,  # virDomainFSThaw of mountpoints is refused with 74
     remote_only=_REMOTE_ONLY,
     since=_SINCE,
 )

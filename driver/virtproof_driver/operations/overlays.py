@@ -22,6 +22,7 @@ from virtproof_driver.errors import (
     VolumeNotFound,
 )
 from virtproof_driver.link import Link
+from virtproof_driver.markup.domain import owned_volumes
 from virtproof_driver.markup.overlays import Place, Volume, overlay_path, overlays, places
 from virtproof_driver.markup.storage import parse_pool
 from virtproof_driver.operations.storage import lookup_pool
@@ -59,9 +60,23 @@ def overlays_of(link: Link, uuid: UUID, domain_xml: str) -> tuple[str, ...]:
         return ()
     try:
         found = link.call(link.domain(uuid).listAllSnapshots)
-        return overlays(domain_xml, [link.call(snapshot.getXMLDesc) for snapshot in found]) if found else ()
+        known = overlays(domain_xml, [link.call(snapshot.getXMLDesc) for snapshot in found]) if found else ()
     except InstanceNotFound:
         return ()
+    return (*known, *(path for path in _forgotten(link, domain_xml) if path not in known))
+
+
+def _forgotten(link: Link, domain_xml: str) -> tuple[str, ...]:
+    """Overlays over volumes that spawn made, which disks go on in though no snapshot may know.
+
+    libvirt forgets a snapshot when it cannot thaw the guest after it (11.3.0).
+    """
+    now = [place.path for place in places(domain_xml) if place.path is not None]
+    made = owned_volumes(domain_xml) if now else ()
+    with suppress(StoragePoolNotFound, VolumeNotFound):
+        under = tuple(f"{_path(link, (volume.pool, volume.volume))}." for volume in made)
+        return tuple(path for path in now if path.startswith(under))
+    return ()
 
 
 def remove_overlays(link: Link, files: Sequence[str]) -> Sequence[tuple[str, DriverError]]:
