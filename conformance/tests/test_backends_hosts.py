@@ -10,7 +10,10 @@ from virtproof.backends.reading import read
 from virtproof.errors import UsageError
 from virtproof_driver import Capability
 
-BEYOND = {Capability.CONNECTION_KEEPALIVE, Capability.CONNECTION_RECONNECT, Capability.GUESTS}
+BEYOND = {
+    *(Capability.CONNECTION_KEEPALIVE, Capability.CONNECTION_RECONNECT, Capability.GUESTS),
+    *(Capability.AGENT_PASSWORD, Capability.AGENT_QUIESCE),
+}
 
 
 @pytest.mark.parametrize("name", ["qemu", "lxc"])

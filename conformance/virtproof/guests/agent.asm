@@ -5,7 +5,7 @@
 ; The protocol (QEMU's docs/interop/qemu-ga): a JSON object a line each way. As QEMU's agent does, it refuses most commands while
 ; file systems are frozen. For the suite's sake it has three users more, and sets the password of none of them: asked for that of
 ; `hang` it never answers again, asked for that of `leave` it closes the channel as an agent that ends does, and after that of
-; `stay` it answers on, but is deaf to guest-shutdown.
+; `stay` it is deaf to guest-shutdown, and closes the channel in place of thawing.
 %include "machine.inc"
 %define PORT "org.qemu.guest_agent.0"
 %include "virtio_serial.inc"
@@ -196,6 +196,8 @@ freeze_these:
         jmp     count
 
 thaw:
+        cmp     byte [stays], 1
+        je      leave_port
         mov     al, [frozen]
         mov     byte [frozen], 0
         mov     si, said_thawed
@@ -268,7 +270,7 @@ leave_port:
         mov     dx, 0
         call    tell_open
 hang:                                   ; the power button is obeyed still
-        mov     si, said_hung
+        mov     si, said_silent
         call    say
         jmp     rest
 
@@ -364,7 +366,7 @@ commands:
 
 ALL             equ 3                   ; a bit for each file system
 frozen:         db 0                    ; those of them that are
-stays:          db 0                    ; whether guest-shutdown is not obeyed
+stays:          db 0                    ; whether it neither shuts down nor thaws
 quoted:         db 0                    ; whether what comes next is in a string
 escaped:        db 0                    ; and follows a backslash there
 heard:          dw LINE                 ; where the next byte of the line goes
@@ -398,6 +400,6 @@ said_thawed:    db "thawed ", 0
 said_password:  db "password root ", 0
 said_off:       db "shutdown", 13, 10, 0
 said_reset:     db "reset", 13, 10, 0
-said_hung:      db "hung", 13, 10, 0
+said_silent:    db "silent", 13, 10, 0
 line_end:       db 13, 10, 0
         finish_long

@@ -21,7 +21,8 @@ IMAGE_BYTES: Final = 1 << 20  # SeaBIOS boots from no disk that is a sector only
 UP_BYTES: Final = 4608
 """How much is read of a guest's disk at each boot, in bytes: one sector by the BIOS, eight by the guest when it is up.
 
-A program is no longer than that."""
+A program is no longer than that.
+"""
 
 _MARK: Final = b"\x55\xaa"
 
@@ -32,8 +33,8 @@ class Guest:
 
     `does` says it in a sentence; `brings` are the events that its own doing brings about, in order, where what follows
     power off, reset and crash is left to libvirt. `obeys` says whether it switches off when the power button is pressed, `writes`
-    whether it writes to its disk, `panics` whether it needs a panic device, `answers` whether it needs a channel for a guest agent;
-    `machine` is the machine that it needs, None any.
+    whether it writes to its disk, `panics` whether it needs a panic device, `answers` whether it needs a channel for a guest
+    agent; `machine` is the machine that it needs, None any.
     """
 
     name: str

@@ -36,13 +36,14 @@ class Connect(Protocol):
 class Bench:
     """A driver under test on a host.
 
-    `host` gives the bare connection past it; `daemon` is None where the lane has no power over one.
+    `host` gives the bare connection past it; `daemon` is None where the lane has no power over one. Where the lane runs guests,
+    `small` takes `guest=`, the name of another one than the one that obeys.
     """
 
     driver: ComputeDriver
     connect: Connect
     host: Callable[[], Connection]
-    small: Callable[[], InstanceSpec]
+    small: Callable[..., InstanceSpec]
     names: Callable[[str], str]
     daemon: DaemonControl | None
     authenticated: Callable[[], tuple[str, str, str] | None]

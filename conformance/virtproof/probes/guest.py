@@ -9,10 +9,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from virtproof.probes.bench import Bench, bare_domain, require, running, up
+from virtproof.guests.answering import answers, await_agent, with_agent
+from virtproof.lanes.facts import hypervisor_of
+from virtproof.probes.bench import Bench, bare_defined, bare_domain, require, running, up
 from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability
+from virtproof_driver.binding import Domain
 from virtproof_driver.errors import AgentUnresponsive
+from virtproof_driver.markup.domain import domain_xml
 from virtproof_driver.spec import Graphics
 from virtproof_driver.values import Instance
 
@@ -55,12 +59,25 @@ def _guests(bench: Bench) -> None:
 
 @contextmanager
 def _with_agent(bench: Bench) -> Generator[Instance]:
-    """An instance with a channel for a guest agent. Raises Refused where none answers there."""
-    with running(bench, replace(bench.small(), agent=True)) as instance:
+    """An instance with a channel for an agent, connected where the lane has such a guest. Raises Refused where none answers."""
+    spec = with_agent(bench.small)
+    with running(bench, spec) as instance:
+        if answers(spec):
+            await_agent(bench.host().lookupByUUIDString(str(instance.uuid)))
         try:
             yield instance
         except AgentUnresponsive as error:
             raise Refused(f"no guest agent answers: {error}") from error
+
+
+@contextmanager
+def _bare_with_agent(bench: Bench) -> Generator[Domain]:
+    """The same made past the driver."""
+    spec = with_agent(bench.small)
+    with bare_defined(bench, domain_xml(spec, hypervisor_of(bench.host()))) as domain:
+        if answers(spec):
+            await_agent(domain)
+        yield domain
 
 
 def _password(bench: Bench) -> None:
@@ -69,18 +86,18 @@ def _password(bench: Bench) -> None:
 
 
 def _bare_password(bench: Bench) -> None:
-    with bare_domain(bench) as domain:
+    with _bare_with_agent(bench) as domain:
         domain.setUserPassword("root", _PASSWORD, 0)
 
 
 def _quiesce(bench: Bench) -> None:
     with _with_agent(bench) as instance:
-        bench.driver.quiesce(instance.uuid)
-        bench.driver.unquiesce(instance.uuid)
+        frozen = bench.driver.quiesce(instance.uuid)
+        require(bench.driver.unquiesce(instance.uuid) == frozen, f"{frozen} file systems were frozen, and not as many thawed")
 
 
 def _bare_quiesce(bench: Bench) -> None:
-    with bare_domain(bench) as domain:
+    with _bare_with_agent(bench) as domain:
         domain.fsFreeze(None, 0)
         domain.fsThaw(None, 0)
 

@@ -1,6 +1,7 @@
 """Agent: what the agent inside the guest does at the driver's request.
 
-What belongs here: cases whose ids begin with `agent`. What does not: snapshots that quiesce by themselves.
+What belongs here: cases whose ids begin with `agent`. What does not: what the guest itself says of it (`test_agent_guest`), and
+snapshots that quiesce by themselves (`test_snapshots_quiesce`).
 """
 
 from collections.abc import Callable
@@ -10,8 +11,11 @@ import pytest
 from virtproof.case_context import CaseContext
 from virtproof.cases import Level, case
 from virtproof.evidence import to_line
+from virtproof.fixtures import Small
+from virtproof.guests.answering import with_agent
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
+from virtproof.suite.agents import spawn_answering
 from virtproof.suite.common import NO_SUCH, SPAWNED
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState, ErrorCode
@@ -27,6 +31,12 @@ OPERATIONS: dict[str, Callable[[ComputeDriver, str], object]] = {
     "quiesce": lambda driver, uuid: driver.quiesce(uuid),
     "unquiesce": lambda driver, uuid: driver.unquiesce(uuid),
 }
+
+
+@pytest.fixture
+def instance(driver: ComputeDriver, small: Small, world: World) -> Instance:
+    """An instance that runs, with an agent that answers."""
+    return spawn_answering(driver, world, with_agent(small))
 
 
 def is_running(world: World, instance: Instance) -> bool:
