@@ -76,9 +76,14 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _driver("leaves-overlays", "forgets the overlays of snapshots", "snapshots.external.destroy", backend=_QEMU),
     _driver("trusts-resume", "calls a guest with a full disk running", "events.disk.unpause", backend=_QEMU),
     _driver("loses-nvram", "reboots hard by undefining", "firmware.kept", backend=_QEMU),
-    _driver("hides-the-agent", "tells a missing agent by a number", "agent.refusal.not-configured", backend=_QEMU),
     _driver("calls-a-kill-a-shutdown", "tells each end as the guest's own", "lifecycle.ends.killed", backend=_QEMU),
     _driver("boots-what-was-saved", "throws saved memory away", "lifecycle.suspend.memory", backend=_QEMU),
+    # guest agents
+    _driver("hides-the-agent", "tells a missing agent by a number", "agent.refusal.not-configured", backend=_QEMU),
+    _driver("quiesces-nobody", "says that it froze whom it did not ask", "agent.guest.freeze", backend=_QEMU),
+    _driver("hides-refusals", "calls a password set that was refused", "agent.guest.user", backend=_QEMU),
+    _driver("freezes-nobody", "makes a quiesced snapshot of a guest that writes", "snapshots.quiesce.guest", backend=_QEMU),
+    _driver("leaves-it-frozen", "thaws only after a snapshot that was made", "snapshots.quiesce.failed", backend=_QEMU),
     # consoles, containers and their networks
     _driver("keeps-logs", "leaves consoles' logs", "console.output.destroy", backend=_QEMU),
     _driver("shows-the-beginning", "gives a log's first bytes for its last", "console.output.tail", backend=_QEMU),

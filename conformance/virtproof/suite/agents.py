@@ -7,7 +7,7 @@ thing that it was asked for and did, so that a driver that asked nobody is found
 from base64 import b64encode
 from typing import Final
 
-from virtproof.guests.answering import answers, await_agent
+from virtproof.guests.answering import await_agent
 from virtproof.recording.world import World
 from virtproof.suite.common import SPAWNED, domain_of
 from virtproof_driver import Capability
@@ -22,10 +22,9 @@ HANG, LEAVE, STAY = "hang", "leave", "stay"
 
 
 def spawn_answering(driver: ComputeDriver, world: World, spec: InstanceSpec) -> Instance:
-    """An instance that runs, its agent connected where its guest has one."""
+    """An instance that runs, whose guest's agent is connected."""
     instance = driver.spawn(spec)
-    if answers(spec):
-        await_agent(domain_of(world, instance.uuid))
+    await_agent(domain_of(world, instance.uuid))
     return instance
 
 

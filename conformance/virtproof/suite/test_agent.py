@@ -12,7 +12,7 @@ from virtproof.case_context import CaseContext
 from virtproof.cases import Level, case
 from virtproof.evidence import to_line
 from virtproof.fixtures import Small
-from virtproof.guests.answering import with_agent
+from virtproof.guests.answering import answers, with_agent
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.agents import spawn_answering
@@ -35,8 +35,9 @@ OPERATIONS: dict[str, Callable[[ComputeDriver, str], object]] = {
 
 @pytest.fixture
 def instance(driver: ComputeDriver, small: Small, world: World) -> Instance:
-    """An instance that runs, with an agent that answers."""
-    return spawn_answering(driver, world, with_agent(small))
+    """An instance that runs, with an agent that answers: a guest's, or where there are no guests the host's pretence of one."""
+    spec = with_agent(small)
+    return spawn_answering(driver, world, spec) if answers(spec) else driver.spawn(spec)
 
 
 def is_running(world: World, instance: Instance) -> bool:

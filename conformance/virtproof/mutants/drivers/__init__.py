@@ -3,6 +3,13 @@
 An index; the mistakes lie in the modules by kind.
 """
 
+from virtproof.mutants.drivers.agents import (
+    freezes_nobody,
+    hides_refusals,
+    hides_the_agent,
+    leaves_it_frozen,
+    quiesces_nobody,
+)
 from virtproof.mutants.drivers.claims import claims_too_little, claims_too_much
 from virtproof.mutants.drivers.connections import answers_for_nobody, sends_no_keepalive, writes_when_read_only
 from virtproof.mutants.drivers.consoles import (
@@ -43,7 +50,6 @@ from virtproof.mutants.drivers.leftovers import (
 from virtproof.mutants.drivers.machines import (
     boots_what_was_saved,
     calls_a_kill_a_shutdown,
-    hides_the_agent,
     leaves_overlays,
     loses_nvram,
     trusts_resume,
@@ -92,6 +98,8 @@ __all__ = [
     "drops_pauses",
     "escapes_twice",
     "forgets_metadata",
+    "freezes_nobody",
+    "hides_refusals",
     "hides_the_agent",
     "ignores_its_deadline",
     "ignores_the_filter",
@@ -105,6 +113,7 @@ __all__ = [
     "leaves_attached_volumes",
     "leaves_copies",
     "leaves_definitions",
+    "leaves_it_frozen",
     "leaves_networks",
     "leaves_overlays",
     "leaves_volumes",
@@ -118,6 +127,7 @@ __all__ = [
     "one_for_all",
     "pause_once",
     "polls",
+    "quiesces_nobody",
     "reboots_by_stopping",
     "reports_allocation",
     "resyncs_twice",

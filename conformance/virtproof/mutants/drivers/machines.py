@@ -1,4 +1,4 @@
-"""Wrong drivers that get machines wrong: their overlays, NVRAM and saved memory, full disks, agents, and how they ended.
+"""Wrong drivers that get machines wrong: their overlays, NVRAM and saved memory, full disks, and how they ended.
 
 What belongs here: mistakes that show only where guests run.
 """
@@ -7,15 +7,13 @@ from dataclasses import replace
 
 from virtproof.mutants.drivers.base import factory
 from virtproof_driver import LibvirtDriver
-from virtproof_driver.constants import ErrorDomain, UndefineFlag, XmlFlag
+from virtproof_driver.constants import UndefineFlag, XmlFlag
 from virtproof_driver.contract import InstanceId, Listener, Subscription
-from virtproof_driver.errors import AgentNotConfigured, HypervisorError
 from virtproof_driver.operations.identity import instance_id
 from virtproof_driver.operations.transitions import UNPAUSE, transition
 from virtproof_driver.values import EventKind, Instance, LifecycleEvent
 
 _METADATA_ONLY = 2  # VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY
-_UNSUPPORTED = 74
 
 
 class _LeavesOverlays(LibvirtDriver):
@@ -49,16 +47,6 @@ class _LosesNvram(LibvirtDriver):
         return self.start(uuid)
 
 
-class _HidesTheAgent(LibvirtDriver):
-    """Tells that there is no guest agent by a number."""
-
-    def set_admin_password(self, uuid: InstanceId, user: str, password: str) -> None:
-        try:
-            super().set_admin_password(uuid, user, password)
-        except AgentNotConfigured as error:
-            raise HypervisorError(_UNSUPPORTED, ErrorDomain.QEMU, str(error)) from error
-
-
 class _CallsAKillAShutdown(LibvirtDriver):
     """Tells each end of an instance as its guest's own."""
 
@@ -81,6 +69,5 @@ class _BootsWhatWasSaved(LibvirtDriver):
 leaves_overlays = factory(_LeavesOverlays)
 trusts_resume = factory(_TrustsResume)
 loses_nvram = factory(_LosesNvram)
-hides_the_agent = factory(_HidesTheAgent)
 calls_a_kill_a_shutdown = factory(_CallsAKillAShutdown)
 boots_what_was_saved = factory(_BootsWhatWasSaved)
