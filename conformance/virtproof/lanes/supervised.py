@@ -24,8 +24,11 @@ from virtproof.errors import SuiteError
 END_SECONDS: Final = 10.0
 _LISTENING: Final = "0A"  # TCP_LISTEN in /proc/net/tcp
 _WATCHED: Final = 0.005  # seconds between looks while the process lives
-# $1 is the log. A line on stdin lets the shell go; end of file means that the worker is gone.
-_SUPERVISOR: Final = 'log=$1; shift; "$@" >"$log" 2>&1 & echo $!; read -r _ && exit; kill -KILL $! 2>/dev/null'
+# $1 is the log. A line on stdin lets the shell go; end of file means that the worker is gone. It may be gone before it has
+# read the number of the process, and the shell must not die of that: a trap, since a child would inherit what is ignored.
+_SUPERVISOR: Final = (
+    'log=$1; shift; trap : PIPE; "$@" >"$log" 2>&1 & echo $! 2>/dev/null; read -r _ && exit; kill -KILL $! 2>/dev/null'
+)
 
 
 def listens(pid: int, port: int) -> bool:
