@@ -69,6 +69,14 @@ def test_a_run_with_workers_leaves_evidence_of_every_case_on_every_lane(tmp_path
     assert ended(tmp_path / "out") == {(lane.label, id_): "passed" for lane in planned.lanes for id_ in chosen}
 
 
+def test_a_run_with_workers_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    assert whole_run(tmp_path / "out", "test", "2", "lifecycle.stop.off", "0").stdout == "False ()\n"
+    assert list(temporary.iterdir()) == []
+
+
 def test_a_second_run_into_the_same_directory_keeps_nothing_of_the_first(tmp_path: Path) -> None:
     for keyword in ("lifecycle.start.idempotent", "lifecycle.stop.off"):
         assert whole_run(tmp_path, "test", "0", keyword, "0").stdout == "False ()\n"

@@ -136,6 +136,7 @@ def arguments(options: RunOptions) -> list[str]:
     return [
         *("-c", str(package / "pytest.ini"), "--rootdir", str(package), *_PLUGINS, "--noconftest", "--pyargs", suite.__name__),
         *arguments_of(replace(options.session, out=options.out.resolve())),
+        *(("--basetemp", str(options.out.resolve() / WORKERS_DIR / "pytest")) if options.workers else ()),
         *(("-n", str(processes(options)), "--dist", "worksteal") if options.workers else ()),
         *(("-k", options.keyword) if options.keyword else ()),
         *options.pytest_args,
