@@ -41,7 +41,13 @@ class Labelled(Protocol):
 class Containers(Protocol):
     """The engine's containers."""
 
-    def list(self, *, all: bool, filters: Mapping[str, str]) -> Iterable[Container]: ...  # noqa: A002 - the client's name
+    def list(
+        self,
+        *,
+        all: bool,  # noqa: A002 - the client's name
+        filters: Mapping[str, str],
+        ignore_removed: bool,
+    ) -> Iterable[Container]: ...
     def get(self, container_id: str) -> Container: ...
 
 

@@ -18,8 +18,9 @@ from virtproof.lanes.folders import is_gone
 def reap_engine(engine: Engine) -> int:
     """Remove what dead processes of this machine left there; how many things."""
     wanted = {"label": f"{OWNED}=1"}
+    containers = engine.containers.list(all=True, filters=wanted, ignore_removed=True)  # each is asked for after they are listed
     found: list[tuple[Mapping[str, str], Callable[[], object]]] = [
-        (each.labels, partial(each.remove, force=True, v=True)) for each in engine.containers.list(all=True, filters=wanted)
+        (each.labels, partial(each.remove, force=True, v=True)) for each in containers
     ]
     for kind in (engine.networks, engine.volumes):
         found += [(each.attrs.get("Labels") or {}, each.remove) for each in kind.list(filters=wanted)]
