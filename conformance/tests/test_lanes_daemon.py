@@ -91,7 +91,7 @@ def test_a_daemon_dies_with_an_owner_that_is_killed_and_its_folder_is_reaped() -
     assert ended.poll(10_000)
     os.close(watched)
     assert len(reap_folders(base)) == 1
-    assert [each.name for each in base.iterdir()] == [".owner.json"]
+    assert [each.name for each in base.iterdir()] == [".owner"]
     remove_folder(base)
 
 

@@ -1,20 +1,34 @@
 """Scratch folders: a run's own, and what of killed runs is removed."""
 
-import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from virtproof.lanes.folders import MARKER, make_folder, reap_folders, remove_folder, started
+from virtproof.lanes import folders
+from virtproof.lanes.folders import MARKER, make_folder, mark, owner_of, reap_folders, remove_folder, started
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process."""
+
+
+def keeping(*_: object, **__: object) -> None:
+    """Stands for a removal that the system refuses."""
+
+
+def killing(*_: object, **__: object) -> None:
+    raise KilledError
 
 
 def owned(base: Path, **changes: object) -> Path:
     folder = make_folder(base)
-    owner = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    (folder / MARKER).write_text(json.dumps(owner | changes), encoding="utf-8")
+    (folder / MARKER).unlink()
+    mark(folder, {**owner_of(os.getpid()), **changes})
     (folder / "inside").mkdir()
     return folder
 
@@ -56,14 +70,79 @@ def test_a_folder_of_another_process_namespace_stays(tmp_path: Path) -> None:
     assert folder.is_dir()
 
 
-@pytest.mark.parametrize("marker", [None, "", "[]", "{}", '{"boot": 1}', '{"boot": "x"'])
-def test_a_folder_without_a_whole_marker_stays(tmp_path: Path, marker: str | None) -> None:
+@pytest.mark.parametrize(
+    "marker",
+    ["[]", "{}", '{"boot": 1}', '{"boot": "x"'],
+)
+def test_a_folder_without_a_whole_marker_stays(tmp_path: Path, marker: str) -> None:
     folder = tmp_path / "virtproof-x"
     folder.mkdir()
-    if marker is not None:
-        (folder / MARKER).write_text(marker, encoding="utf-8")
+    (folder / MARKER).symlink_to(marker)
     reaped = reap_folders(tmp_path)
     assert reaped == (() if marker != '{"boot": 1}' else (str(folder),))
+
+
+def test_a_folder_whose_maker_was_killed_before_it_was_marked_goes(tmp_path: Path) -> None:
+    made = tmp_path / "virtproof-ab_cd3fg"
+    made.mkdir()
+    others = [tmp_path / "virtproof-mine", tmp_path / "virtproof-ab-cd-fg"]
+    for each in others:
+        each.mkdir()
+    assert reap_folders(tmp_path) == (str(made),)
+    assert all(each.is_dir() for each in others)
+
+
+def test_a_folder_with_something_in_it_and_no_marker_stays(tmp_path: Path) -> None:
+    (tmp_path / "virtproof-ab_cd3fg" / "inside").mkdir(parents=True)
+    assert reap_folders(tmp_path) == ()
+
+
+def test_a_folder_that_another_run_took_before_it_was_marked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks: list[Path] = []
+
+    def late(folder: Path, owner: Mapping[str, object]) -> None:
+        if not marks:
+            assert reap_folders(tmp_path) == (str(folder),)
+        marks.append(folder)
+        mark(folder, owner)
+
+    monkeypatch.setattr(folders, "mark", late)
+    folder = make_folder(tmp_path)
+    assert [each != folder for each in marks] == [True, False]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_removal_that_was_killed_half_way_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = owned(tmp_path, pid=dead_pid())
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "rmdir", killing)
+        killed.setattr(shutil, "rmtree", killing)
+        with pytest.raises(KilledError):
+            remove_folder(folder)
+    assert {each.name for each in folder.iterdir()} == {MARKER, "inside"}
+    assert reap_folders(tmp_path) == (str(folder),)
+    assert not folder.exists()
+
+
+def test_what_cannot_be_removed_keeps_its_marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = owned(tmp_path, pid=dead_pid())
+    with monkeypatch.context() as refused:
+        refused.setattr(shutil, "rmtree", keeping)
+        remove_folder(folder)
+    assert (folder / MARKER).is_symlink()
+    assert reap_folders(tmp_path) == (str(folder),)
+    assert not folder.exists()
+
+
+def test_folders_are_looked_for_wherever_they_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    for each in (first, second):
+        each.mkdir()
+    monkeypatch.setattr(folders, "places", lambda: (first, second))
+    dead = [owned(first, pid=dead_pid()), owned(second, pid=dead_pid())]
+    assert reap_folders() == tuple(map(str, dead))
 
 
 def test_a_folder_with_another_name_or_behind_a_link_stays(tmp_path: Path) -> None:

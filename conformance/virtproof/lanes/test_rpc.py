@@ -7,7 +7,6 @@ keeps it.
 """
 
 import os
-import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from virtproof.lanes.bare import bare_binding, opened
 from virtproof.lanes.daemon import LONGEST_SOCKET, LOOPBACK, Daemon
 from virtproof.lanes.exclusive import ExclusiveWorld
 from virtproof.lanes.facts import fingerprint_of, versions_of
-from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
+from virtproof.lanes.folders import make_folder, places, reap_folders, remove_folder
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
 from virtproof.lanes.model import LOG_BYTES, CaseWorld, DaemonControl, GuestControl, Worker, label_of
@@ -75,9 +74,8 @@ class DaemonLane:
         self.transport = transport
         self.worker = worker
         self.binding: Binding = bare_binding()
-        base = short_base()
-        reap_folders(base)
-        self.folder = make_folder(base)
+        reap_folders()
+        self.folder = make_folder(short_base())
         self.folder.chmod(0o711)  # the daemon's user passes through
         self._cases = 0
         self._daemon = self._new_daemon(tcp=transport == "tcp")
@@ -166,7 +164,7 @@ def short_base() -> Path:
 
     Raises LaneUnavailable when there is none.
     """
-    candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - a private folder is made there
+    candidates = places()
     for base in candidates:
         if len(os.fsencode(base)) + _LONGEST_TAIL <= LONGEST_SOCKET and os.access(base, os.W_OK) and _passable(base):
             return base

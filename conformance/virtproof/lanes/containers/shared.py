@@ -102,7 +102,7 @@ class SharedLanes:
         self._made.clear()
         if self._engine is not None:
             reap_engine(self._engine)
-            reap_folders(short_base())
+            reap_folders()
             self._engine.close()
             self._engine = None
 
@@ -125,7 +125,7 @@ class SharedLanes:
         if self._engine is None:
             self._engine = connected()
             reap_engine(self._engine)
-            reap_folders(short_base())
+            reap_folders()
         return self._engine
 
 
