@@ -5,6 +5,10 @@ processes (`processes`). The process leaves `report.json` in its directory, or t
 """
 
 import contextlib
+import multiprocessing
+import os
+import signal
+import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -54,11 +58,25 @@ def control(backend: str, mutants: Iterable[Mutant]) -> Attempt:
 
 def perform(attempt: Attempt, out: Path) -> None:
     """The process's main: run, judge, leave the report."""
+    _end_with_parent()
     try:
         with (out / PROGRESS_FILE).open("w", encoding="utf-8") as log, contextlib.redirect_stderr(log):
             _perform(attempt, out)
     except BaseException:  # noqa: BLE001 - whatever ended it, the process that waits must read of it
         (out / ERROR_FILE).write_text(traceback.format_exc(), encoding="utf-8")
+
+
+def _end_with_parent() -> None:
+    """Have this process killed when the one that waits for it is gone, for then nobody wants its report."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="virtproof-parent-watch", daemon=True).start()
 
 
 def _perform(attempt: Attempt, out: Path) -> None:

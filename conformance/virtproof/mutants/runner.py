@@ -7,7 +7,6 @@ first against the real driver on the real backend: a case that fails there prove
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from virtproof.errors import SuiteError, UsageError
+from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.mutants.catalogue import MUTANTS
 from virtproof.mutants.model import Finding, Mutant, failures, finding
 from virtproof.mutants.once import Attempt, against, control
@@ -94,12 +94,16 @@ def _chosen(backend: str | None, names: Sequence[str]) -> list[Mutant]:
 
 @contextmanager
 def _folder(given: Path | None) -> Generator[Path]:
-    """Where the runs are kept: the user's folder, or one that goes with the command."""
+    """Where the runs are kept: the user's folder, or one that goes with the command, or with the next run when it was killed."""
+    reap_folders()
     if given is not None:
         yield given.resolve()
         return
-    with tempfile.TemporaryDirectory(prefix="virtproof-mutants-") as folder:
-        yield Path(folder)
+    folder = make_folder()
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
 
 
 def _table(found: Sequence[Finding]) -> Table:

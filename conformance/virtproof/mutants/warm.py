@@ -7,11 +7,10 @@ they compared. What cannot be collected is told by the runs themselves.
 import contextlib
 import importlib
 import io
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from virtproof.errors import VirtproofError
+from virtproof.lanes.folders import make_folder, remove_folder
 from virtproof.options import Options
 from virtproof.runner import RunOptions, run
 
@@ -22,8 +21,10 @@ def warm() -> None:
     """Import what runs need, collect every case, and run none."""
     for name in NEEDED:
         importlib.import_module(name)
-    with TemporaryDirectory(prefix="virtproof-warm-") as folder, contextlib.suppress(VirtproofError):
-        run(RunOptions(session=Options(), out=Path(folder), pytest_args=("--collect-only", "-q")), io.StringIO())
+    folder = make_folder()
+    with contextlib.suppress(VirtproofError):
+        run(RunOptions(session=Options(), out=folder, pytest_args=("--collect-only", "-q")), io.StringIO())
+    remove_folder(folder)
 
 
 warm()
