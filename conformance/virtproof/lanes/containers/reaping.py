@@ -1,8 +1,8 @@
 """Removing what killed runs left with the engine: containers, networks and volumes whose owner is gone.
 
-What belongs here: asking the engine and removing. What does not: whose a thing is (`labels`), and folders (`lanes.folders`). It
-runs at the start of each run and at its end. What another process removes meanwhile, or what the engine keeps, does not keep the
-rest.
+What belongs here: asking the engine and removing. What does not: whose a thing is (`labels`), and folders as such
+(`lanes.folders`). It runs at the start of each run and at its end. What another process removes meanwhile, or what the engine
+keeps, does not keep the rest.
 """
 
 import platform
@@ -12,7 +12,13 @@ from functools import partial
 
 from virtproof.lanes.containers.engine import Engine, engine_error
 from virtproof.lanes.containers.labels import OWNED, is_left_behind
-from virtproof.lanes.folders import is_gone
+from virtproof.lanes.folders import is_gone, reap_folders
+
+
+def reap_all(engine: Engine) -> None:
+    """What each run on containers does at its start and at its end: remove what killed runs left, here and with the engine."""
+    reap_engine(engine)
+    reap_folders()
 
 
 def reap_engine(engine: Engine) -> int:

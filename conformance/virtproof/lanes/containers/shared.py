@@ -18,8 +18,8 @@ from virtproof.lanes.containers.description import Description, from_json, to_js
 from virtproof.lanes.containers.engine import Engine, connected
 from virtproof.lanes.containers.furnishing import furnish, network_name, pool_name
 from virtproof.lanes.containers.images import image_of
-from virtproof.lanes.containers.reaping import reap_engine
-from virtproof.lanes.folders import make_folder, owner_of, reap_folders, remove_folder
+from virtproof.lanes.containers.reaping import reap_all
+from virtproof.lanes.folders import make_folder, owner_of, remove_folder
 from virtproof.lanes.test_rpc import short_base
 
 PROVISIONER = "container"
@@ -101,8 +101,7 @@ class SharedLanes:
                 remove_container(made)
         self._made.clear()
         if self._engine is not None:
-            reap_engine(self._engine)
-            reap_folders()
+            reap_all(self._engine)
             self._engine.close()
             self._engine = None
 
@@ -124,8 +123,7 @@ class SharedLanes:
         """The engine, once what killed runs left there is removed."""
         if self._engine is None:
             self._engine = connected()
-            reap_engine(self._engine)
-            reap_folders()
+            reap_all(self._engine)
         return self._engine
 
 
