@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from virtproof.lanes.containers.engine import Engine, engine_error
-from virtproof.lanes.containers.labels import OWNED, labels_of
+from virtproof.lanes.containers.labels import BUILD, OWNED, builder_of, labels_of
 from virtproof.lanes.containers.reaping import reap_engine
 from virtproof.lanes.folders import owner_of
 
@@ -56,8 +56,23 @@ class Things:
         return list(self._things)
 
 
-def engine(containers: Things, networks: Things | None = None, volumes: Things | None = None) -> Engine:
-    kinds = SimpleNamespace(containers=containers, networks=networks or Things(), volumes=volumes or Things())
+class Unnamed:
+    """Images without a name, by the label of their builder."""
+
+    def __init__(self, builders: Mapping[str, str]) -> None:
+        self.builders = dict(builders)
+
+    def images(self, *, filters: Mapping[str, str]) -> list[Mapping[str, Any]]:
+        assert filters == {"label": BUILD, "dangling": "true"}
+        return [{"Id": name, "Labels": {BUILD: label}} for name, label in self.builders.items()]
+
+    def remove_image(self, image: str) -> None:
+        del self.builders[image]
+
+
+def engine(containers: Things, networks: Things | None = None, volumes: Things | None = None, **more: Any) -> Engine:
+    networks, volumes = networks or Things(), volumes or Things()
+    kinds = SimpleNamespace(containers=containers, networks=networks, volumes=volumes, api=more.get("api", Unnamed({})))
     return cast("Engine", cast("object", kinds))
 
 
@@ -67,6 +82,20 @@ def test_only_what_dead_processes_left_is_removed() -> None:
     assert reap_engine(engine(Things(left, used), Things(network), Things(volume))) == 3
     assert (left.removals, used.removals) == ([{"force": True, "v": True}], [])
     assert (network.removals, volume.removals) == ([{}], [{}])
+
+
+def test_of_images_without_a_name_those_of_builders_that_are_gone_are_removed() -> None:
+    here = platform.node()
+    builders = {
+        "left": builder_of(here, dead()),
+        "under way": builder_of(here, owner_of(os.getpid())),
+        "elsewhere": builder_of("elsewhere", dead()),
+        "by hand": "",
+        "odd": "[]",
+    }
+    api = Unnamed(builders)
+    assert reap_engine(engine(Things(), api=api)) == 1
+    assert set(api.builders) == {"under way", "elsewhere", "by hand", "odd"}
 
 
 def test_what_the_engine_keeps_does_not_keep_the_rest() -> None:

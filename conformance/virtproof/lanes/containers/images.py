@@ -6,6 +6,7 @@ Two runs that build at once build twice and end with one image, since its name i
 
 import io
 import os
+import platform
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -13,7 +14,10 @@ from typing import Final
 from virtproof.errors import LaneUnavailable
 from virtproof.lanes.containers.bases import Say, base_of, has_image
 from virtproof.lanes.containers.engine import Engine, connected, engine_error
+from virtproof.lanes.containers.labels import builder_of
+from virtproof.lanes.containers.reaping import reap_all
 from virtproof.lanes.containers.recipe import SUITE, SUITE_VARIABLE, Recipe, shipped_recipe
+from virtproof.lanes.folders import owner_of
 
 BUILD_SECONDS: Final = 1200
 LABEL: Final = "virtproof.recipe"
@@ -30,9 +34,10 @@ def suite_of(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def ready_image(say: Say) -> None:
-    """Have the shipped recipe's image. Raises LaneUnavailable as `image_of` does."""
+    """Have the shipped recipe's image, once what killed runs left is gone. Raises LaneUnavailable as `image_of` does."""
     engine = connected()
     try:
+        reap_all(engine)
         image_of(engine, say)
     finally:
         engine.close()
@@ -59,12 +64,15 @@ def _build(engine: Engine, recipe: Recipe, base: str) -> None:
 
 
 def _order(recipe: Recipe, base: str) -> Mapping[str, object]:
-    """What the engine is asked: nothing of a step that failed or was broken off stays."""
+    """What the engine is asked: no container of a step that failed or was broken off stays.
+
+    The images of the steps before do, without a name; the reaper knows them by the builder's label.
+    """
     return {
         "fileobj": io.BytesIO(recipe.context()),
         "custom_context": True,
         "tag": recipe.tag,
-        "buildargs": {"BASE": base},
+        "buildargs": {"BASE": base, "OWNER": builder_of(platform.node(), owner_of(os.getpid()))},
         "labels": {LABEL: recipe.digest},
         "rm": True,
         "forcerm": True,

@@ -1,4 +1,4 @@
-"""Removing what killed runs left with the engine: containers, networks and volumes whose owner is gone.
+"""Removing what killed runs left with the engine: containers, networks, volumes and parts of images whose owner is gone.
 
 What belongs here: asking the engine and removing. What does not: whose a thing is (`labels`), and folders as such
 (`lanes.folders`). It runs at the start of each run and at its end. What another process removes meanwhile, or what the engine
@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 
 from virtproof.lanes.containers.engine import Engine, engine_error
-from virtproof.lanes.containers.labels import OWNED, is_left_behind
+from virtproof.lanes.containers.labels import BUILD, OWNED, is_left_behind, labels_of_build
 from virtproof.lanes.folders import is_gone, reap_folders
 
 
@@ -30,6 +30,11 @@ def reap_engine(engine: Engine) -> int:
     ]
     for kind in (engine.networks, engine.volumes):
         found += [(each.attrs.get("Labels") or {}, each.remove) for each in kind.list(filters=wanted)]
+    unnamed = {"label": BUILD, "dangling": "true"}  # such an image goes with those that it was built on, as far as no other is
+    found += [
+        (labels_of_build(each["Labels"] or {}), partial(engine.api.remove_image, each["Id"]))
+        for each in engine.api.images(filters=unnamed)
+    ]
     return sum(map(_removed, _left_behind(found)))
 
 
