@@ -99,6 +99,12 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session(tags=["check"])
+def killed(session: nox.Session) -> None:
+    """Prove that a run killed at any moment leaves nothing that the next one does not remove; `-- --rounds 20` draws more."""
+    tool(session, "python", "-m", "ci.killed", *session.posargs)
+
+
+@nox.session(tags=["check"])
 def wheel(session: nox.Session) -> None:
     """Certify as an outsider: build the wheel, install it in a new environment, and run it from outside the checkout."""
     built = fresh("wheel")

@@ -25,7 +25,10 @@ def main() -> int:
     """All moments of the table and some that are drawn; 0 when nothing stayed."""
     given = _parser().parse_args()
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
-    chosen = [*(each for each in MOMENTS if given.only in each.name), *itertools.islice(drawn(seed), given.rounds)]
+    chosen = [
+        *(each for each in MOMENTS if given.only in f"{each.name}, {each.killed.value}"),
+        *itertools.islice(drawn(seed), given.rounds),
+    ]
     print(f"{len(chosen)} runs are killed, {given.rounds} of them at moments drawn by --seed {seed}", flush=True)
     began = time.monotonic()
     good = [_good(each, last=each is chosen[-1]) for each in chosen]
@@ -59,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ci.killed", description="what a killed run leaves after the next one")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="moments that are drawn (default: %(default)s)")
     parser.add_argument("--seed", type=int, metavar="N", help="of the moments that are drawn (default: another each time)")
-    parser.add_argument("--only", default="", metavar="WORDS", help="only moments of the table whose name has these words")
+    parser.add_argument(
+        "--only", default="", metavar="WORDS", help="only moments of the table whose name or victim has these words"
+    )
     return parser
 
 

@@ -66,6 +66,7 @@ _RUN: Final = ("run", "--out", "out", "-n", "2", "--profile", "full")
 _HOSTS: Final = (*_RUN, "--backend", "qemu", "--backend", "lxc")
 _QEMU: Final = (*_RUN, "--backend", "qemu")
 _RPC: Final = (*_RUN, "--backend", "test-rpc")
+_MUTANTS: Final = ("mutants", "pause-once", "ignores-its-deadline", "-n", "2")
 _HOST_LEAVES: Final = frozenset({CONTAINER, "process", "temporary file", "mount", "interface", "port"})
 _FILES: Final = frozenset({"temporary file"})
 
@@ -73,7 +74,7 @@ MOMENTS: Final = (
     Moment(
         name="a container is there", words=_HOSTS, reached=_has_containers(1), leaves=frozenset({CONTAINER, "temporary file"})
     ),
-    Moment(name="first cases have ended", words=_HOSTS, reached=_ended_a_case, leaves=_HOST_LEAVES),
+    Moment(name="first cases have ended", words=_QEMU, reached=_ended_a_case, leaves=_HOST_LEAVES),
     Moment(
         name="an exclusive case has a container",
         words=(*_QEMU, "-k", "connection.keepalive"),
@@ -82,14 +83,19 @@ MOMENTS: Final = (
     ),
     Moment(
         name="the run removes its containers",
-        words=(*_HOSTS, "-k", "limits.memory"),
+        words=(*_HOSTS, "-n", "1", "-k", "lifecycle.pause.idempotent"),
         reached=_removes_containers,
-        leaves=frozenset({CONTAINER}),
+        leaves=_FILES,  # the engine may be done with both containers by then
     ),
     Moment(name="both workers have a case", words=_QEMU, reached=_works(2), killed=Killed.LEADER, leaves=_HOST_LEAVES),
-    Moment(name="both workers have a case", words=(*_QEMU, "-k", "lifecycle.pause"), reached=_works(2), killed=Killed.WORKER),
+    Moment(
+        name="both workers have a case",
+        words=(*_QEMU, "-k", "lifecycle.pause.idempotent"),
+        reached=_works(2),
+        killed=Killed.WORKER,
+    ),
     Moment(name="both workers have a daemon", words=_RPC, reached=_works(2), leaves=_FILES),
-    Moment(name="the first mutant is judged", words=("mutants", "--backend", "test-rpc"), reached=_ended_a_case, leaves=_FILES),
+    Moment(name="the first of two mutants is judged", words=_MUTANTS, reached=_ended_a_case, leaves=_FILES),
 )
 
 
