@@ -47,7 +47,7 @@ def _good(moment: Moment, *, last: bool) -> bool:
 
 
 def line(result: Result) -> str:
-    """`ok        9.3 s  a container is there: killed leader and workers; left 1 container, 2 temporary file; then nothing`."""
+    """`ok        9.3 s  a container is there: killed leader and workers; left 1 container, 2 temporary files; then nothing`."""
     then = "then nothing" if not result.wrong else "and then:"
     outcome = "ok" if not result.wrong else "FAILED"
     return f"{outcome:7} {result.seconds:6.1f} s  {result.name}: killed {result.killed}; left {_counted(result.left)}; {then}"
@@ -55,7 +55,12 @@ def line(result: Result) -> str:
 
 def _counted(left: Iterable[Trace]) -> str:
     counts = Counter(each.kind for each in left)
-    return ", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts)) or "nothing"
+    return ", ".join(_number(counts[kind], kind) for kind in sorted(counts)) or "nothing"
+
+
+def _number(count: int, kind: str) -> str:
+    many = "es" if kind.endswith("s") else "s"
+    return f"{count} {kind}{many if count > 1 else ''}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,7 +15,7 @@ from typing import Final
 from ci.killed.engine import CONTAINER
 from ci.killed.runs import Sight
 
-LATEST: Final = 20.0  # seconds after a run's start, for moments that are drawn
+LATEST: Final = 15.0  # seconds after a run's start, for moments that are drawn
 _ENDED_CASES: Final = re.compile(r"\b[1-9]\d*/\d+ (?:cases|mutants)")
 
 
