@@ -83,7 +83,7 @@ MOMENTS: Final = (
     ),
     Moment(
         name="the run removes its containers",
-        words=(*_HOSTS, "-n", "1", "-k", "lifecycle.pause.idempotent"),
+        words=(*_HOSTS, "-n", "0", "-k", "lifecycle.pause.idempotent"),
         reached=_removes_containers,
         leaves=_FILES,  # the engine may be done with both containers by then
     ),

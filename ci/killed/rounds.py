@@ -25,6 +25,7 @@ from virtproof.lanes.folders import make_folder, remove_folder
 from virtproof.lanes.test_rpc import short_base
 
 SETTLES: Final = 10.0  # seconds
+ORPHANED: Final = 20.0  # seconds: a worker without a leader is interrupted by execnet after 5, and ended after 10 more
 NOT_CONFORMANT: Final = 1
 LAST_WORDS: Final = "the worker died"
 _AGAIN: Final = 0.2
@@ -77,9 +78,9 @@ class Watch:
         found = boxes(self.engine)
         return self.run.traces({*on_machine(), *with_engine(self.engine, found)} - self.before, found)
 
-    def settled(self, counts: Callable[[Trace], bool] = lambda _: True) -> tuple[Trace, ...]:
+    def settled(self, counts: Callable[[Trace], bool] = lambda _: True, seconds: float = SETTLES) -> tuple[Trace, ...]:
         """What there is of the run, as far as it counts: at once when that is nothing, else when the time is up."""
-        deadline = time.monotonic() + SETTLES
+        deadline = time.monotonic() + seconds
         while left := tuple(filter(counts, self.left())):
             if time.monotonic() > deadline:
                 return left
@@ -100,7 +101,7 @@ def _leader_killed(watch: Watch, moment: Moment) -> Found:
         return (), _never(watch.run)
     watch.run.kill_leader()
     left, wrong = _seen(watch, moment)
-    return left, wrong or _told("outlives the leader", watch.settled(watch.run.is_own_process))
+    return left, wrong or _told("outlives the leader", watch.settled(watch.run.is_own_process, ORPHANED))
 
 
 def _worker_killed(watch: Watch, moment: Moment) -> Found:
