@@ -18,6 +18,7 @@ from virtproof_driver.errors import DeviceNotFound, DriverError, InvalidSpec, No
 from virtproof_driver.link import Link
 from virtproof_driver.markup.console_logs import console_log, place_of
 from virtproof_driver.operations.executing import perform
+from virtproof_driver.operations.settling import refreshed
 from virtproof_driver.operations.streams import drain, streaming
 from virtproof_driver.operations.volumes import create_volume
 from virtproof_driver.spec import VolumeSpec
@@ -56,7 +57,7 @@ def delete_log(link: Link, log: str) -> None:
         pool = link.call(link.connection().storagePoolLookupByTargetPath, folder)
     except StoragePoolNotFound:
         return
-    link.call(pool.refresh)
+    refreshed(link, pool)
     for volume in link.call(pool.listAllVolumes):
         if volume.name() == name or (volume.name().startswith(name) and _ROLLED.fullmatch(volume.name()[len(name) :])):
             _delete(link, volume)
@@ -67,7 +68,7 @@ def _volume(link: Link, pool: StoragePool, name: str) -> StorageVol:
     try:
         return link.call(pool.storageVolLookupByName, name)
     except VolumeNotFound:
-        link.call(pool.refresh)
+        refreshed(link, pool)
         return link.call(pool.storageVolLookupByName, name)
 
 

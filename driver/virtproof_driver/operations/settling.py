@@ -1,23 +1,33 @@
-"""Changes, and questions to the guest, that a domain refuses for a moment after its start, though it runs.
+"""What is refused for a moment and then done, when no event tells that the moment has passed.
 
-What belongs here: trying such a change again, for hypervisors that need it (`Hypervisor.settles`). What does not: waiting for
-anything that an event tells; this is the driver's only retry by time, and it is bounded. libvirt's LXC driver reports a start
-before it knows the container's first process, without which it changes no devices and passes no signal on (55); 13 of 40
-containers refused an interface at once and took it within 0.1 s (measured on libvirt 11.3.0). No event tells when it knows. Of
-one container in about 60 it never does, and then the refusal stands.
+What belongs here: trying again, the driver's only retries by time, and they are bounded. What does not: waiting for anything that
+an event tells.
+- Changes of a domain, and questions to its guest, after its start (`Hypervisor.settles`): libvirt's LXC driver reports a start
+  before it knows the container's first process, without which it changes no devices and passes no signal on (55); 13 of 40
+  containers refused an interface at once and took it within 0.1 s (measured on libvirt 11.3.0). Of one container in about 60 it
+  never knows, and then the refusal stands.
+- A look into a storage pool in which volumes are being made, cloned or uploaded, also by other clients: refused with 1/18, "has
+  asynchronous jobs running" (11.3.0).
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 from uuid import UUID
 
-from virtproof_driver.errors import InvalidState, OperationTimeout
+from virtproof_driver.binding import StoragePool
+from virtproof_driver.constants import ErrorCode
+from virtproof_driver.errors import Busy, HypervisorError, InvalidState, OperationTimeout
 from virtproof_driver.link import Awaited, Link
 from virtproof_driver.values import EventKind
 
 T = TypeVar("T")
 PAUSE_SECONDS = 0.02
 MOST_PAUSES = 50
+LOOK_SECONDS = 0.05
+MOST_LOOKS = 200
+NOBODY = UUID(int=0)
+NOTHING = Awaited(kinds=frozenset(), what="nothing")
 
 
 def settled(link: Link, uuid: UUID, change: Callable[[], T]) -> T:
@@ -42,3 +52,24 @@ def settled(link: Link, uuid: UUID, change: Callable[[], T]) -> T:
             except InvalidState:
                 continue
     raise first
+
+
+def refreshed(link: Link, pool: StoragePool) -> None:
+    """Have a pool look at its folder again, once nothing is under way in it. Raises Busy when that takes too long."""
+    for _ in range(MOST_LOOKS):
+        try:
+            link.call(pool.refresh)
+        except HypervisorError as refusal:
+            if refusal.code != ErrorCode.INTERNAL_ERROR:
+                raise
+            last = refusal
+            _pause(link)
+        else:
+            return
+    raise Busy(f"storage pool {pool.name()!r} is in use: {last.message}") from last
+
+
+def _pause(link: Link) -> None:
+    """Let a moment pass, which ends early when the connection does."""
+    with link.expect(NOBODY, NOTHING) as wait, suppress(OperationTimeout):
+        wait.until(LOOK_SECONDS)

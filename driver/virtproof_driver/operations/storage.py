@@ -13,6 +13,7 @@ from virtproof_driver.errors import HypervisorError, StoragePoolExists, StorageP
 from virtproof_driver.link import Link
 from virtproof_driver.operations.activity import Kind
 from virtproof_driver.operations.executing import execute, perform
+from virtproof_driver.operations.settling import refreshed
 from virtproof_driver.plans import pool_plan
 from virtproof_driver.spec import PoolSpec
 from virtproof_driver.validation import validate_pool
@@ -49,9 +50,12 @@ def stop_pool(link: Link, name: str) -> PoolInfo:
 
 
 def refresh_pool(link: Link, name: str) -> PoolInfo:
-    """Let the host look again which volumes there are. Raises InvalidState when the pool is not active."""
+    """Let the host look again which volumes there are, once nothing is under way in the pool.
+
+    Raises InvalidState when it is not active, Busy when it stays in use for ten seconds.
+    """
     handle = lookup_pool(link, name)
-    link.call(handle.refresh)
+    refreshed(link, handle)
     return pool(link, name)
 
 
