@@ -115,14 +115,16 @@ def test_a_wait_for_a_device_ends_by_its_alias_and_kind_alone() -> None:
             wait.until(0)
 
 
-def test_a_wait_for_a_job_ends_by_its_target_and_status_alone() -> None:
-    def job(target: str, status: BlockJobStatus) -> BlockJobEvent:
-        return BlockJobEvent(uuid=UUID_A, name="a", target=target, job=BlockJob.COMMIT, status=status, stamp=1.0)
+def test_a_wait_for_a_job_ends_by_its_target_kind_and_status_alone() -> None:
+    def job(target: str, status: BlockJobStatus, kind: BlockJob = BlockJob.COMMIT) -> BlockJobEvent:
+        return BlockJobEvent(uuid=UUID_A, name="a", target=target, job=kind, status=status, stamp=1.0)
 
-    ended = AwaitedBlockJob(target="vda", statuses=frozenset({BlockJobStatus.COMPLETED}), what="end of the job on vda")
+    completed = frozenset({BlockJobStatus.COMPLETED})
+    ended = AwaitedBlockJob(target="vda", job=BlockJob.COMMIT, statuses=completed, what="end of the job on vda")
     waits = Waits()
     with waits.armed(UUID_A, ended) as wait:
         waits.tell(job("vdb", BlockJobStatus.COMPLETED))
+        waits.tell(job("vda", BlockJobStatus.COMPLETED, BlockJob.COPY))
         waits.tell(job("vda", BlockJobStatus.READY))
         waits.tell(event(EventKind.STARTED))
         waits.tell(job("vda", BlockJobStatus.COMPLETED))

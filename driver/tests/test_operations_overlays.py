@@ -123,9 +123,17 @@ class Host:
             root.append(ET.fromstring(self.XMLDesc()))
             ET.SubElement(root, "state").text = "disk-snapshot"
             self.files |= {source.get("file", "") for source in root.iterfind("disks/disk/source")}
+            self._go_on_in(root)
             made = Snapshot(self, root.findtext("name") or "", ET.tostring(root, encoding="unicode"))
         self.taken[made.name] = made
         return made
+
+    def _go_on_in(self, taken: ET.Element) -> None:
+        for disk in taken.iterfind("disks/disk[source]"):
+            place = self.domain.find(f"devices/disk/target[@dev='{disk.get('name')}']/../source")
+            assert place is not None
+            place.attrib.clear()
+            place.set("file", disk.findall("source")[0].get("file", ""))
 
     def snapshotLookupByName(self, name: str) -> Snapshot:
         if name not in self.taken:

@@ -327,6 +327,24 @@ class SnapshotFlag(IntFlag):
     QUIESCE = 64
 
 
+class SnapshotDeleteFlag(IntFlag):
+    """VIR_DOMAIN_SNAPSHOT_DELETE_."""
+
+    METADATA_ONLY = 2
+
+
+class BlockCommitFlag(IntFlag):
+    """VIR_DOMAIN_BLOCK_COMMIT_."""
+
+    ACTIVE = 4
+
+
+class BlockJobAbortFlag(IntFlag):
+    """VIR_DOMAIN_BLOCK_JOB_ABORT_."""
+
+    PIVOT = 2
+
+
 class BackupFlag(IntFlag):
     """VIR_DOMAIN_BACKUP_BEGIN_."""
 

@@ -15,6 +15,7 @@ from virtproof_driver.capabilities import Capability
 from virtproof_driver.contract import ConsoleStream, Listener, Subscription
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.values import (
+    BlockJob,
     BlockJobEvent,
     BlockJobStatus,
     DeviceEvent,
@@ -79,9 +80,10 @@ class AwaitedDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwaitedBlockJob:
-    """A job on the disk `target` that reaches any of these statuses."""
+    """A job of this kind on the disk `target` that reaches any of these statuses."""
 
     target: str
+    job: BlockJob
     statuses: frozenset[BlockJobStatus]
     what: str
 
@@ -89,7 +91,8 @@ class AwaitedBlockJob:
         """The event if it is awaited, else None."""
         if not isinstance(event, BlockJobEvent):
             return None
-        return event if event.target == self.target and event.status in self.statuses else None
+        of_it = (event.target, event.job) == (self.target, self.job)
+        return event if of_it and event.status in self.statuses else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,14 +57,20 @@ def overlays(domain_xml: str, snapshot_xmls: Iterable[str]) -> tuple[str, ...]:
 
     What the disks were in when the first of the snapshots was made is none of them: there everything began.
     """
-    taken = [(_parent(root), root) for root in map(tree.parse, snapshot_xmls) if _external(root)]
+    taken = [(_parent(root), root) for root in map(tree.parse, snapshot_xmls) if external_disks(root)]
     names = {tree.find_text(root, "name") for _, root in taken}
-    targets = {target for _, root in taken for target in _external(root)}
+    targets = {target for _, root in taken for target in external_disks(root)}
     now = _files(_places(tree.parse(domain_xml)), targets)
     then = [path for _, root in taken for path in _files(_of_snapshot(root), targets)]
-    made = [path for _, root in taken for path in _external(root).values() if path]
+    made = [path for _, root in taken for path in external_disks(root).values() if path]
     began = {path for parent, root in taken if parent not in names for path in _files(_of_snapshot(root), targets)}
     return tuple(dict.fromkeys(path for path in (*made, *then, *now) if path not in began))
+
+
+def external_disks(root: Element) -> dict[str, str | None]:
+    """The overlay of each disk that a snapshot's element says it made one for, by target."""
+    disks = (disk for disk in root.iterfind("disks/disk") if disk.get("snapshot") == "external")
+    return {disk.get("name", ""): tree.find_attribute(disk, "source", "file") for disk in disks}
 
 
 def _places(root: Element) -> Sequence[Place]:
@@ -92,12 +98,6 @@ def _of_snapshot(root: Element) -> Sequence[Place]:
     """The disks as they were when a snapshot was made."""
     domain = root.find("domain")
     return [] if domain is None else _places(domain)
-
-
-def _external(root: Element) -> dict[str, str | None]:
-    """The overlay of each disk that a snapshot made one for, by target."""
-    disks = (disk for disk in root.iterfind("disks/disk") if disk.get("snapshot") == "external")
-    return {disk.get("name", ""): tree.find_attribute(disk, "source", "file") for disk in disks}
 
 
 def _files(found: Iterable[Place], targets: Iterable[str]) -> list[str]:

@@ -13,6 +13,9 @@ from virtproof_driver.markup import tree
 from virtproof_driver.spec import SnapshotSpec
 from virtproof_driver.values import Snapshot
 
+DISKS_ONLY = "disk-snapshot"
+"""The state of an external snapshot of an active instance: it holds no memory, so reverting to it leaves the instance off."""
+
 _LIBVIRTS: Mapping[str, str | None] = MappingProxyType({})
 
 
@@ -74,5 +77,5 @@ def parse_snapshot(xml: str) -> SnapshotDescription:
         state=state,
         created=int(tree.find_text(root, "creationTime") or "0"),
         parent=tree.find_text(root, "parent/name"),
-        external=state == "disk-snapshot" or any(part.get("snapshot") == "external" for part in parts),
+        external=state == DISKS_ONLY or any(part.get("snapshot") == "external" for part in parts),
     )

@@ -21,4 +21,6 @@ RELEASE: Final = 5.0  # the guest's answer to an unplug; libvirt waits 5.0 s in 
 ON_ITS_WAY: Final = 1.0  # the event of a change that another thread or client made; it takes milliseconds (libvirt 9.0.0)
 AGENT: Final = 5  # the agent's answer; whole seconds, and as long as libvirt itself waits before it asks (11.3.0)
 FREEZE: Final = 30  # the same, for an agent that writes all that is cached to the guest's disks first
+COMMIT: Final = 3600.0  # all that was written since a snapshot is copied on the host
+PIVOT: Final = 60.0  # what is left to copy is what the guest wrote meanwhile
 BACKUP: Final = 3600.0  # all of a disk is copied on the host

@@ -38,7 +38,7 @@ from virtproof_driver.operations.inventory import instance
 from virtproof_driver.operations.transfers import download
 from virtproof_driver.operations.volumes import discarded, lookup_volume
 from virtproof_driver.spec import Disk, DiskDevice, DiskFormat, FileSource, VolumeSpec
-from virtproof_driver.values import BlockJobEvent, BlockJobStatus, EventKind, ImageInfo, LifecycleEvent, VolumeInfo
+from virtproof_driver.values import BlockJob, BlockJobEvent, BlockJobStatus, EventKind, ImageInfo, LifecycleEvent, VolumeInfo
 
 _ENDS = frozenset({BlockJobStatus.COMPLETED, BlockJobStatus.FAILED, BlockJobStatus.CANCELED})
 
@@ -146,7 +146,7 @@ def _end(link: Link, domain: Domain, wait: Wait[BlockJobEvent | LifecycleEvent])
 def _copied(uuid: UUID, disk: Disk) -> Expectation[BlockJobEvent | LifecycleEvent]:
     what = f"end of the copy of disk {disk.target!r} of instance {uuid}"
     return AwaitedEither(
-        first=AwaitedBlockJob(target=disk.target, statuses=_ENDS, what=what),
+        first=AwaitedBlockJob(target=disk.target, job=BlockJob.BACKUP, statuses=_ENDS, what=what),
         second=Awaited(kinds=frozenset({EventKind.STOPPED}), what=what),  # QEMU tells nothing of a job that ends with it
         what=what,
     )

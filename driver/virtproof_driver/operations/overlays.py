@@ -47,11 +47,17 @@ def going(link: Link, uuid: UUID, domain_xml: str, snapshot: str) -> Going:
     Raises NotSupported for a disk outside storage pools: nobody could remove its overlay past the host.
     """
     found = places(domain_xml)
-    paths = {place.volume: _path(link, place.volume) for place in found if place.volume is not None}
+    paths = {place.volume: path_of(link, place.volume) for place in found if place.volume is not None}
     disks = {place.target: _overlay(link, place, paths, snapshot) for place in found}
     if not any(disks.values()):
         raise InvalidState(f"instance {uuid} has no disk that its guest writes, so there is nothing to snapshot")
     return Going(disks=disks, paths=paths)
+
+
+def path_of(link: Link, volume: Volume) -> str:
+    """Where a volume of an active pool lies on the host."""
+    pool, name = volume
+    return link.call(link.call(lookup_pool(link, pool).storageVolLookupByName, name).path)
 
 
 def overlays_of(link: Link, uuid: UUID, domain_xml: str) -> tuple[str, ...]:
@@ -105,11 +111,6 @@ def refresh_beside(link: Link, files: Iterable[str]) -> None:
 
 def _folder(link: Link, pool: StoragePool) -> str:
     return parse_pool(link.call(pool.XMLDesc)).target.rstrip("/")
-
-
-def _path(link: Link, volume: Volume) -> str:
-    pool, name = volume
-    return link.call(link.call(lookup_pool(link, pool).storageVolLookupByName, name).path)
 
 
 def _overlay(link: Link, place: Place, paths: Mapping[Volume, str], snapshot: str) -> str | None:

@@ -1,10 +1,7 @@
 """Snapshots of an instance.
 
 What belongs here: making, listing, reverting to and deleting them. What does not: their XML (`markup.snapshot`), and the files
-that external ones make (`overlays`).
-
-An external snapshot is merged back by libvirt's own delete: it runs the block commit, pivots, deletes the overlay and corrects
-the snapshots that were made after it, and returns when that is done (BLOCK_JOB_2 COMPLETED comes before; 11.3.0).
+that external ones make (`overlays`) and that are merged again (`merging`).
 """
 
 from collections.abc import Mapping
@@ -15,21 +12,19 @@ from uuid import UUID
 from virtproof_driver.binding import Domain, DomainSnapshot
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.constants import ErrorCode, SnapshotFlag, XmlFlag
-from virtproof_driver.errors import Busy, DriverError, HypervisorError, NotSupported, SnapshotExists, SnapshotNotFound
+from virtproof_driver.errors import DriverError, HypervisorError, NotSupported, SnapshotExists, SnapshotNotFound
 from virtproof_driver.link import Link
-from virtproof_driver.markup.overlays import overlays, places, with_paths
-from virtproof_driver.markup.snapshot import parse_snapshot, snapshot_xml
+from virtproof_driver.markup.overlays import overlays, with_paths
+from virtproof_driver.markup.snapshot import DISKS_ONLY, parse_snapshot, snapshot_xml
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.agent import needing_agent
 from virtproof_driver.operations.inventory import instance
+from virtproof_driver.operations.merging import merge_snapshot, redescribe
 from virtproof_driver.operations.overlays import Going, going, refresh_beside
 from virtproof_driver.operations.transitions import OFF, Transition, drive
 from virtproof_driver.spec import SnapshotSpec
 from virtproof_driver.validation import validate_snapshot
 from virtproof_driver.values import EventKind, Instance, PowerState, Snapshot
-
-DISKS_ONLY = "disk-snapshot"
-"""The state of an external snapshot of an active instance: it holds no memory, so reverting to it leaves the instance off."""
 
 REVERT_ENDS: Mapping[str, frozenset[EventKind]] = MappingProxyType(
     {
@@ -87,26 +82,12 @@ def revert_snapshot(link: Link, uuid: UUID, name: str) -> Instance:
 
 def delete_snapshot(link: Link, uuid: UUID, name: str) -> None:
     """Delete one snapshot; those made after it stay. Raises Busy while another job holds one of its disks."""
-    domain = link.domain(uuid)
-    snapshot = _lookup(link, domain, name)
-    xml = link.call(snapshot.getXMLDesc)
-    external = parse_snapshot(xml).external
-    try:
+    snapshot = _lookup(link, link.domain(uuid), name)
+    if parse_snapshot(link.call(snapshot.getXMLDesc)).external:
+        _require(link, Capability.SNAPSHOT_EXTERNAL)
+        merge_snapshot(link, uuid, snapshot)
+    else:
         link.call(snapshot.delete)
-    except HypervisorError as refusal:
-        if not external or refusal.code != ErrorCode.OPERATION_UNSUPPORTED:
-            raise
-        raise _not_merged(link, domain, name, refusal) from refusal
-    if external:
-        refresh_beside(link, overlays(link.call(domain.XMLDesc), [xml]))
-
-
-def _not_merged(link: Link, domain: Domain, name: str, refusal: HypervisorError) -> DriverError:
-    """What 84 means of a merge: another job holds a disk, or there are snapshots beside this one that read from its files."""
-    disks = (place.target for place in places(link.call(domain.XMLDesc)) if place.writable)
-    if any(link.call(domain.blockJobInfo, target) for target in disks):
-        return Busy(f"a job is under way on a disk of instance {domain.name()!r}: {refusal.message}")
-    return NotSupported(Capability.SNAPSHOT_EXTERNAL, f"snapshot {name!r} cannot be merged: {refusal.message}")
 
 
 def _create_internal(link: Link, domain: Domain, spec: SnapshotSpec) -> DomainSnapshot:
@@ -160,9 +141,8 @@ def _by_paths(link: Link, domain: Domain, made: DomainSnapshot, plan: Going) -> 
     if not plan.paths:
         return made
     xml = with_paths(link.call(made.getXMLDesc, XmlFlag.SECURE), plan.paths)
-    disks_only = SnapshotFlag.DISK_ONLY if parse_snapshot(xml).state == DISKS_ONLY else 0
     try:
-        return link.call(domain.snapshotCreateXML, xml, SnapshotFlag.REDEFINE | SnapshotFlag.CURRENT | disks_only)
+        return redescribe(link, domain, xml, current=True)
     except DriverError as error:
         error.with_leftovers([f"external snapshot {made.getName()!r} of instance {domain.name()!r} is there; delete it"])
         raise
