@@ -74,6 +74,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _driver("cuts-disks-off", "gives a disk any size", "devices.extend.smaller", backend=_QEMU),
     # machines
     _driver("leaves-overlays", "forgets the overlays of snapshots", "snapshots.external.destroy", backend=_QEMU),
+    _driver("merges-early", "calls an overlay merged once that has begun", "snapshots.external.delete", backend=_QEMU),
+    _driver("leaves-later-snapshots", "leaves them on an overlay that is gone", "snapshots.merge.later", backend=_QEMU),
     _driver("trusts-resume", "calls a guest with a full disk running", "events.disk.unpause", backend=_QEMU),
     _driver("loses-nvram", "reboots hard by undefining", "firmware.kept", backend=_QEMU),
     _driver("calls-a-kill-a-shutdown", "tells each end as the guest's own", "lifecycle.ends.killed", backend=_QEMU),

@@ -1,12 +1,11 @@
 """External snapshots: disks go on in overlay volumes, which are merged again, reverted to, and removed with their instance.
 
 What belongs here: cases whose ids begin with `snapshots.external`. What does not: snapshots that lie inside the domain
-(`test_snapshots`, `test_snapshots_live`).
+(`test_snapshots`, `test_snapshots_live`), and merges that meet trouble (`test_snapshots_merge`).
 """
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from xml.etree.ElementTree import fromstring
 
 import pytest
 
@@ -16,19 +15,26 @@ from virtproof.guests.own_disk import with_own_disk
 from virtproof.probes.bench import past
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.world import World
-from virtproof.suite.common import HEARD, domain_of, state_of
-from virtproof_driver import Capability
+from virtproof.suite.common import domain_of, state_of
+from virtproof.suite.overlays import (
+    MADE,
+    MOVED,
+    NUMBERS,
+    REVERTED,
+    A,
+    B,
+    backing_of,
+    bring,
+    pool_of,
+    source_of,
+    tree,
+)
 from virtproof_driver.constants import DomainState
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import AgentNotConfigured, AgentUnresponsive, Busy, InvalidState, SnapshotExists
 from virtproof_driver.spec import InstanceSpec, SnapshotSpec
 from virtproof_driver.values import EventKind, Instance, PowerState
 
-MADE = HEARD | {Capability.SNAPSHOT_EXTERNAL, Capability.STORAGE_CLONE, Capability.GUESTS}
-MOVED = MADE | {Capability.PAUSE, Capability.START, Capability.STOP}
-REVERTED = MOVED | {Capability.SNAPSHOT_EXTERNAL_REVERT}
-A, B = (SnapshotSpec(name=name, external=True) for name in ("first", "second"))
-NUMBERS = {"running": DomainState.RUNNING, "paused": DomainState.PAUSED, "off": DomainState.SHUTOFF}
 TRANSIENT_JOB = 4  # VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
 
 
@@ -44,36 +50,6 @@ def instance(driver: ComputeDriver, spec: InstanceSpec) -> Instance:
     return driver.spawn(spec)
 
 
-def bring(driver: ComputeDriver, instance: Instance, state: str) -> None:
-    """Take a running instance to a state."""
-    if state == "off":
-        driver.stop(instance.uuid, timeout=0)
-    elif state == "paused":
-        driver.pause(instance.uuid)
-
-
-def source_of(world: World, instance: Instance) -> str:
-    """The file of the first disk as the host would start it."""
-    domain = domain_of(world, instance.uuid)
-    source = fromstring(domain.XMLDesc(2)).find("devices/disk/source")
-    assert source is not None
-    if source.get("file"):
-        return source.get("file", "")
-    pool = world.connection.storagePoolLookupByName(source.get("pool", ""))
-    return pool.storageVolLookupByName(source.get("volume", "")).path()
-
-
-def backing_of(world: World, path: str) -> str | None:
-    """What a file of a pool, by the pool's own look at it, reads from."""
-    volume = world.connection.storageVolLookupByPath(path)
-    return fromstring(volume.XMLDesc()).findtext("backingStore/path")
-
-
-def tree(driver: ComputeDriver, instance: Instance) -> list[tuple[str, str | None, bool]]:
-    """Name, parent and whether it is the current one."""
-    return [(one.name, one.parent, one.current) for one in driver.snapshots(instance.uuid)]
-
-
 @contextmanager
 def copied(world: World, instance: Instance) -> Generator[None]:
     """Another client's copy of the first disk is under way, slowly."""
@@ -87,11 +63,6 @@ def copied(world: World, instance: Instance) -> Generator[None]:
         past(domain, "blockJobAbort", "vda")
         world.connection.storagePoolLookupByName(pool_of(world, instance)).refresh()
         world.connection.storageVolLookupByPath(path).delete()
-
-
-def pool_of(world: World, instance: Instance) -> str:
-    """The pool that holds the first disk."""
-    return world.connection.storageVolLookupByPath(source_of(world, instance)).storagePoolLookupByVolume().name()
 
 
 @case(

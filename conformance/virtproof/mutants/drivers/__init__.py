@@ -50,8 +50,10 @@ from virtproof.mutants.drivers.leftovers import (
 from virtproof.mutants.drivers.machines import (
     boots_what_was_saved,
     calls_a_kill_a_shutdown,
+    leaves_later_snapshots,
     leaves_overlays,
     loses_nvram,
+    merges_early,
     trusts_resume,
 )
 from virtproof.mutants.drivers.storage import (
@@ -114,6 +116,7 @@ __all__ = [
     "leaves_copies",
     "leaves_definitions",
     "leaves_it_frozen",
+    "leaves_later_snapshots",
     "leaves_networks",
     "leaves_overlays",
     "leaves_volumes",
@@ -122,6 +125,7 @@ __all__ = [
     "lists_the_active",
     "loses_nvram",
     "loses_the_save",
+    "merges_early",
     "misses_outages",
     "never_forces",
     "one_for_all",
