@@ -120,14 +120,15 @@ def test_a_domain_of_another_program_without_metadata_and_devices_comes_back_as_
     assert is_rescued(rescued(f"{plain}</domain>", IMAGE))
 
 
-def test_what_belonged_to_the_place_stays_there() -> None:
+def test_what_belonged_to_the_place_is_the_images() -> None:
     xml = """<domain><devices><disk type='file' device='disk'><source file='/r'/><target dev='sda' bus='scsi'/><boot order='1'/>
       <alias name='ua-root'/><address type='drive' controller='0' bus='0' target='0' unit='0'/></disk></devices></domain>"""
     disks = [tree.compact(disk) for disk in tree.parse(rescued(xml, IMAGE)).iterfind("devices/disk")]
     assert disks == [
         (
             '<disk type="file" device="disk"><driver type="qcow2"/><source file="/rescue &lt;&amp;&gt;.img"/>'
-            '<target dev="sda" bus="scsi"/><boot order="1"/></disk>'
+            '<target dev="sda" bus="scsi"/><boot order="1"/>'
+            '<address type="drive" controller="0" bus="0" target="0" unit="0"/></disk>'
         ),
         '<disk type="file" device="disk"><source file="/r"/><target dev="sdb" bus="scsi"/></disk>',
     ]

@@ -285,6 +285,19 @@ def test_autostart_is_set_and_unset(driver: LibvirtDriver, small: InstanceSpec) 
     assert told == [False, True, True, False]
 
 
+def test_a_rescued_instance_keeps_its_snapshots_and_takes_none(driver: LibvirtDriver, small: InstanceSpec) -> None:
+    driver.create_pool(PoolSpec(name="p", target="/virtproof/p"))
+    driver.create_volume("p", VolumeSpec(name="rescue", capacity_bytes=4096))
+    driver.spawn(small)
+    made = driver.create_snapshot(small.uuid, SnapshotSpec(name="s"))
+    driver.rescue(small.uuid, RescueImage(source=VolumeSource(pool="p", volume="rescue")))
+    with pytest.raises(InvalidState, match="unrescue it first"):
+        driver.create_snapshot(small.uuid, SnapshotSpec(name="t"))
+    with pytest.raises(InvalidState, match="unrescue it first"):
+        driver.delete_snapshot(small.uuid, "s")
+    assert driver.snapshots(small.uuid) == (made,)
+
+
 def test_a_rescue_is_made_once_and_undone_once(driver: LibvirtDriver, small: InstanceSpec) -> None:
     driver.create_pool(POOL)
     driver.create_volume("p", VolumeSpec(name="rescue", capacity_bytes=4096))

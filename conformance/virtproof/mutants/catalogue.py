@@ -70,6 +70,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _driver("detaches-early", "reports a detach once libvirt's call returned", "devices.removal.unanswered", backend=_QEMU),
     _driver("detaches-by-half", "takes from the definition what the guest kept", "devices.removal.unanswered", backend=_QEMU),
     _driver("attaches-for-now", "attaches to the running instance alone", "devices.attach.survives", backend=_QEMU),
+    _driver("attaches-to-a-rescue", "attaches what unrescue forgets", "lifecycle.rescue.volumes", backend=_QEMU),
     _driver("leaves-attached-volumes", "forgets the volume of a failed attach", "devices.attach.undone", backend=_QEMU),
     _driver("cuts-disks-off", "gives a disk any size", "devices.extend.smaller", backend=_QEMU),
     # machines

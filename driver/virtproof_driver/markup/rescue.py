@@ -2,9 +2,10 @@
 
 What belongs here: which disk the rescue image displaces, and what is kept for the way back. What does not: defining,
 stopping and starting (`operations.rescue`). Both take inactive XML as libvirt prints it.
-The rescue image takes the first hard disk's target and bus; that disk moves to the first free target of its kind, without
-the address, alias and boot order that belonged to its place. All other disks stay where they are. The `<disk>` elements as
-they were are kept in the domain's metadata in our rescue namespace, so the way back needs nothing but the domain itself.
+The rescue image takes the first hard disk's target, bus, address and boot order; that disk moves to the first free target of its
+kind, without what belonged to its place. All other disks stay where they are. So no address that a disk returns to is free
+meanwhile: a device that is attached would get it, and libvirt would refuse the way back. The `<disk>` elements as they were are
+kept in the domain's metadata in our rescue namespace, so the way back needs nothing but the domain itself.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from virtproof_driver.markup.names import PREFIX, RESCUE_NS
 from virtproof_driver.spec import RescueImage
 
 OF_THE_PLACE = ("address", "alias", "boot")
+TAKEN_OVER = ("boot", "address")  # an alias may be the user's own name for the disk
 TARGET_KINDS = ("xvd", "ubd", "vd", "sd", "hd", "fd")
 
 
@@ -70,8 +72,7 @@ def _with_image(disks: list[Element], image: RescueImage) -> list[Element]:
         return [devices.rescue_element(image, next(_free_targets("vda", disks)), "virtio"), *disks]
     target = tree.find_attribute(first, "target", "dev") or "vda"
     new = devices.rescue_element(image, target, tree.find_attribute(first, "target", "bus"))
-    boot = first.find("boot")
-    new.extend([] if boot is None else [deepcopy(boot)])
+    new.extend(deepcopy(element) for name in TAKEN_OVER for element in first.findall(name))
     moved = _moved(first, next(_free_targets(target, disks)))
     return [new, *(moved if disk is first else disk for disk in disks)]
 

@@ -28,11 +28,11 @@ from virtproof_driver.link import Link
 from virtproof_driver.markup.attached import find_device, name_of
 from virtproof_driver.markup.domain import parse_domain
 from virtproof_driver.markup.names import INSTANCE_NS, PREFIX
-from virtproof_driver.markup.rescue import is_rescued
 from virtproof_driver.operations.executing import execute, perform
 from virtproof_driver.operations.inventory import inactive_xml, instance
 from virtproof_driver.operations.lifecycle import has_managed_save
 from virtproof_driver.operations.releasing import detach
+from virtproof_driver.operations.rescue import refuse_rescued
 from virtproof_driver.operations.secrets import require_secrets
 from virtproof_driver.operations.settling import settled
 from virtproof_driver.operations.volumes import lookup_volume
@@ -109,8 +109,8 @@ def present(link: Link, uuid: UUID, kind: DeviceKind) -> Present:
     """
     affect = reach(link, uuid)
     kept = inactive_xml(link, uuid)
-    if kind is DeviceKind.DISK and is_rescued(kept):
-        raise InvalidState(f"instance {uuid} is rescued; unrescue it first")
+    if kind is DeviceKind.DISK:
+        refuse_rescued(uuid, kept)
     if not affect & Affect.LIVE and has_managed_save(link, uuid):
         raise InvalidState(f"instance {uuid} has a managed save; resume it first")
     live = link.call(link.domain(uuid).XMLDesc) if affect & Affect.LIVE else None

@@ -1,6 +1,7 @@
 """Booting an instance from another image, with its own disks beside it, and back.
 
-What belongs here: rescue and unrescue. What does not: how the domain's XML changes (`markup.rescue`).
+What belongs here: rescue and unrescue, and the refusal of what they would undo. What does not: how the domain's XML changes
+(`markup.rescue`).
 """
 
 from uuid import UUID
@@ -32,6 +33,12 @@ def unrescue(link: Link, uuid: UUID) -> Instance:
     if not is_rescued(xml):
         raise InvalidState(f"instance {uuid} is not rescued")
     return _reboot_into(link, uuid, xml, unrescued(xml))
+
+
+def refuse_rescued(uuid: UUID, xml: str) -> None:
+    """Raise InvalidState for the definition of a rescued instance: unrescue brings back the disks as they were before."""
+    if is_rescued(xml):
+        raise InvalidState(f"instance {uuid} is rescued; unrescue it first")
 
 
 def _reboot_into(link: Link, uuid: UUID, old_xml: str, new_xml: str) -> Instance:

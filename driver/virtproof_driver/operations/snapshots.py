@@ -18,9 +18,10 @@ from virtproof_driver.markup.overlays import overlays, with_paths
 from virtproof_driver.markup.snapshot import DISKS_ONLY, parse_snapshot, snapshot_xml
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.agent import needing_agent
-from virtproof_driver.operations.inventory import instance
+from virtproof_driver.operations.inventory import inactive_xml, instance
 from virtproof_driver.operations.merging import merge_snapshot, redescribe
 from virtproof_driver.operations.overlays import Going, going, refresh_beside
+from virtproof_driver.operations.rescue import refuse_rescued
 from virtproof_driver.operations.transitions import OFF, Transition, drive
 from virtproof_driver.spec import SnapshotSpec
 from virtproof_driver.validation import validate_snapshot
@@ -38,9 +39,13 @@ REVERT_ENDS: Mapping[str, frozenset[EventKind]] = MappingProxyType(
 
 
 def create_snapshot(link: Link, uuid: UUID, spec: SnapshotSpec) -> Snapshot:
-    """Make a snapshot; it becomes the current one. Raises SnapshotExists: libvirt has no flag that would replace one."""
+    """Make a snapshot; it becomes the current one. Raises SnapshotExists: libvirt has no flag that would replace one.
+
+    InvalidState of a rescued instance: the rescue image would be in the snapshot, and unrescue would forget an overlay.
+    """
     validate_snapshot(spec)
     domain = link.domain(uuid)
+    refuse_rescued(uuid, inactive_xml(link, uuid))
     try:
         made = _create_external(link, uuid, domain, spec) if spec.external else _create_internal(link, domain, spec)
     except (HypervisorError, SnapshotExists) as refusal:
@@ -81,8 +86,12 @@ def revert_snapshot(link: Link, uuid: UUID, name: str) -> Instance:
 
 
 def delete_snapshot(link: Link, uuid: UUID, name: str) -> None:
-    """Delete one snapshot; those made after it stay. Raises Busy while another job holds one of its disks."""
+    """Delete one snapshot; those made after it stay. Raises Busy while another job holds one of its disks.
+
+    InvalidState of a rescued instance, whose disks are elsewhere than the snapshot knows them (libvirt errors 9 and 84).
+    """
     snapshot = _lookup(link, link.domain(uuid), name)
+    refuse_rescued(uuid, inactive_xml(link, uuid))
     if parse_snapshot(link.call(snapshot.getXMLDesc)).external:
         _require(link, Capability.SNAPSHOT_EXTERNAL)
         merge_snapshot(link, uuid, snapshot)

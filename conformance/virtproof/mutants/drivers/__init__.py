@@ -23,6 +23,7 @@ from virtproof.mutants.drivers.consoles import (
 )
 from virtproof.mutants.drivers.devices import (
     attaches_for_now,
+    attaches_to_a_rescue,
     cuts_disks_off,
     detaches_by_half,
     detaches_early,
@@ -83,6 +84,7 @@ __all__ = [
     "answers_early",
     "answers_for_nobody",
     "attaches_for_now",
+    "attaches_to_a_rescue",
     "boots_what_was_saved",
     "calls_a_kill_a_shutdown",
     "calls_force_graceful",

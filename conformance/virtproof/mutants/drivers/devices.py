@@ -10,6 +10,7 @@ from virtproof_driver.constants import Affect, BlockResizeFlag
 from virtproof_driver.contract import InstanceId
 from virtproof_driver.errors import DeviceNotFound, DriverError, OperationTimeout
 from virtproof_driver.markup.attached import device_xml, find_device
+from virtproof_driver.markup.rescue import is_rescued
 from virtproof_driver.operations.identity import instance_id
 from virtproof_driver.operations.volumes import create_volume
 from virtproof_driver.spec import Disk, NewVolume, VolumeSpec
@@ -50,6 +51,18 @@ class _AttachesForNow(LibvirtDriver):
         self.link.call(domain.attachDeviceFlags, device_xml(volume), Affect.LIVE if active else Affect.CONFIG)
 
 
+class _AttachesToARescue(LibvirtDriver):
+    """Attaches to an instance that is rescued, whose disks are those of before once it is not."""
+
+    def attach_volume(self, uuid: InstanceId, volume: Disk) -> None:
+        domain = self.link.domain(instance_id(uuid))
+        if is_rescued(self.link.call(domain.XMLDesc)):
+            live = Affect.LIVE if self.link.call(domain.isActive) else Affect.CURRENT
+            self.link.call(domain.attachDeviceFlags, device_xml(volume), live | Affect.CONFIG)
+        else:
+            super().attach_volume(uuid, volume)
+
+
 class _LeavesAttachedVolumes(LibvirtDriver):
     """Makes the volume of a disk by itself, and forgets it when attaching fails."""
 
@@ -76,5 +89,6 @@ class _CutsDisksOff(LibvirtDriver):
 detaches_early = factory(_DetachesEarly)
 detaches_by_half = factory(_DetachesByHalf)
 attaches_for_now = factory(_AttachesForNow)
+attaches_to_a_rescue = factory(_AttachesToARescue)
 leaves_attached_volumes = factory(_LeavesAttachedVolumes)
 cuts_disks_off = factory(_CutsDisksOff)
