@@ -111,6 +111,10 @@ def test_what_lies_in_no_line_is_not_merged(chain: Sequence[str], snapshots: Seq
     assert merge_of("a", running, snapshots, PATHS) is None
 
 
+def test_a_snapshot_that_is_gone_is_not_merged() -> None:
+    assert merged("a", ("/d/v.a", "/d/v"), B) is None
+
+
 def test_an_internal_snapshot_below_the_overlay_is_in_nobodys_way() -> None:
     below = INTERNAL.replace("/d/v.a", "/d/w")
     found = merged("a", ("/d/v.a", "/d/v"), A, below)

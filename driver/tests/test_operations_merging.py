@@ -17,6 +17,7 @@ from virtproof_driver.errors import (
     NotSupported,
     OperationTimeout,
     SnapshotNotFound,
+    StoragePoolNotFound,
     VolumeNotFound,
 )
 from virtproof_driver.hypervisors.qemu import QEMU
@@ -134,6 +135,9 @@ class Host:
     def listAllStoragePools(self) -> list["Host"]:
         return []
 
+    def storagePoolLookupByName(self, name: str) -> "Host":
+        raise StoragePoolNotFound(name)
+
     def storageVolLookupByPath(self, path: str) -> "Volume":
         if path not in self.files:
             raise VolumeNotFound(path)
@@ -240,6 +244,13 @@ def test_a_job_of_another_holds_the_disk_and_nothing_is_begun(host: Host) -> Non
     with pytest.raises(Busy) as refused:
         delete(host, "b")
     assert (refused.value.undone_failures, host.aborted, shape(host)) == ((), [], before)
+
+
+def test_what_an_old_snapshot_had_and_is_gone_is_in_nobodys_way(host: Host) -> None:
+    cd = "<disk device='cdrom'><source pool='p' volume='cd'/><target dev='sda'/></disk>"
+    host.taken["a"].xml = host.taken["a"].xml.replace("</devices>", f"{cd}</devices>")
+    delete(host, "b")
+    assert host.deleted == [("b", SnapshotDeleteFlag.METADATA_ONLY)]
 
 
 ENDS: dict[str, tuple[Callable[[Host, str, BlockJob], object], type[DriverError]]] = {

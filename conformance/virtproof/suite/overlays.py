@@ -3,6 +3,7 @@
 What belongs here: what more than one file of `snapshots` uses. What does not: cases.
 """
 
+from dataclasses import replace
 from xml.etree.ElementTree import fromstring
 
 from virtproof.recording.world import World
@@ -10,14 +11,25 @@ from virtproof.suite.common import HEARD, domain_of
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState
 from virtproof_driver.contract import ComputeDriver
-from virtproof_driver.spec import SnapshotSpec
-from virtproof_driver.values import Instance
+from virtproof_driver.spec import DiskFormat, InstanceSpec, NewVolume, SnapshotSpec
+from virtproof_driver.values import Instance, PoolInfo
 
-MADE = HEARD | {Capability.SNAPSHOT_EXTERNAL, Capability.STORAGE_CLONE, Capability.GUESTS}
+STORED = {Capability.STORAGE_POOLS, Capability.STORAGE_VOLUMES}
+MADE = HEARD | STORED | {Capability.SNAPSHOT_EXTERNAL, Capability.GUESTS}
 MOVED = MADE | {Capability.PAUSE, Capability.START, Capability.STOP}
 REVERTED = MOVED | {Capability.SNAPSHOT_EXTERNAL_REVERT}
 A, B = (SnapshotSpec(name=name, external=True) for name in ("first", "second"))
 NUMBERS = {"running": DomainState.RUNNING, "paused": DomainState.PAUSED, "off": DomainState.SHUTOFF}
+
+
+def with_disk_in(pool: PoolInfo, spec: InstanceSpec) -> InstanceSpec:
+    """The spec with an empty first disk in a pool that no other case uses.
+
+    A pool in which others make volumes refuses to be refreshed meanwhile (libvirt error 1/18, 11.3.0).
+    """
+    source = NewVolume(pool=pool.name, volume="own", capacity_bytes=1 << 20)
+    disk = replace(spec.disks[0], source=source, format=DiskFormat.QCOW2, read_only=False)
+    return replace(spec, disks=(disk, *spec.disks[1:]))
 
 
 def bring(driver: ComputeDriver, instance: Instance, state: str) -> None:

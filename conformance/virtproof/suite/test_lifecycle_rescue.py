@@ -16,7 +16,7 @@ from virtproof.guests.own_disk import with_own_disk
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.common import SPAWNED, domain_of, state_of
-from virtproof.suite.overlays import MADE, A, B, source_of, tree
+from virtproof.suite.overlays import MADE, A, B, source_of, tree, with_disk_in
 from virtproof.suite.places import MIB, STORED, new_disk, places, volume_disk, xmls
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState, ErrorCode, ErrorDomain
@@ -231,8 +231,10 @@ def test_slots_of_a_rescued_instance(driver: ComputeDriver, small: Small, world:
     since="1.0",
     needs=RESCUED | MADE,
 )
-def test_snapshots_of_a_rescued_instance(driver: ComputeDriver, small: Small, world: World, rescue_image: RescueImage) -> None:
-    instance = driver.spawn(with_own_disk(small()))
+def test_snapshots_of_a_rescued_instance(
+    driver: ComputeDriver, small: Small, pool: PoolInfo, world: World, rescue_image: RescueImage
+) -> None:
+    instance = driver.spawn(with_disk_in(pool, small()))
     volumes, own = world.inventory().volumes, source_of(world, instance)
     driver.create_snapshot(instance.uuid, A)
     overlay = source_of(world, instance)

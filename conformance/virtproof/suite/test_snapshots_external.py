@@ -11,7 +11,6 @@ import pytest
 
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
-from virtproof.guests.own_disk import with_own_disk
 from virtproof.probes.bench import past
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.world import World
@@ -28,20 +27,21 @@ from virtproof.suite.overlays import (
     pool_of,
     source_of,
     tree,
+    with_disk_in,
 )
 from virtproof_driver.constants import DomainState
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import AgentNotConfigured, AgentUnresponsive, Busy, InvalidState, SnapshotExists
 from virtproof_driver.spec import InstanceSpec, SnapshotSpec
-from virtproof_driver.values import EventKind, Instance, PowerState
+from virtproof_driver.values import EventKind, Instance, PoolInfo, PowerState
 
 TRANSIENT_JOB = 4  # VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
 
 
 @pytest.fixture
-def spec(small: Small) -> InstanceSpec:
+def spec(small: Small, pool: PoolInfo) -> InstanceSpec:
     """An instance with a disk of its own."""
-    return with_own_disk(small())
+    return with_disk_in(pool, small())
 
 
 @pytest.fixture
@@ -250,8 +250,10 @@ def test_quiesce_without_agent(driver: ComputeDriver, instance: Instance, world:
     since="1.0",
     needs=MADE,
 )
-def test_quiesce_with_silent_agent(driver: ComputeDriver, events: EventCollector, small: Small, world: World) -> None:
-    instance = driver.spawn(with_own_disk(small(agent=True)))
+def test_quiesce_with_silent_agent(
+    driver: ComputeDriver, events: EventCollector, small: Small, pool: PoolInfo, world: World
+) -> None:
+    instance = driver.spawn(with_disk_in(pool, small(agent=True)))
     before = (world.inventory(), world.xml(instance.uuid))
     with pytest.raises(AgentUnresponsive):
         driver.create_snapshot(instance.uuid, SnapshotSpec(name="first", external=True, quiesce=True))

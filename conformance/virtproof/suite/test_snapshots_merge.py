@@ -12,18 +12,30 @@ import pytest
 
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
-from virtproof.guests.own_disk import with_own_disk
 from virtproof.probes.bench import past
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.common import domain_of, state_of
-from virtproof.suite.overlays import MADE, MOVED, NUMBERS, REVERTED, A, B, backing_of, bring, pool_of, source_of, tree
+from virtproof.suite.overlays import (
+    MADE,
+    MOVED,
+    NUMBERS,
+    REVERTED,
+    A,
+    B,
+    backing_of,
+    bring,
+    pool_of,
+    source_of,
+    tree,
+    with_disk_in,
+)
 from virtproof_driver.binding import Domain
 from virtproof_driver.constants import DomainState, ErrorCode, ErrorDomain
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import DriverError, HypervisorError
 from virtproof_driver.spec import Disk, DiskFormat, InstanceSpec, NewVolume
-from virtproof_driver.values import Instance, PowerState
+from virtproof_driver.values import Instance, PoolInfo, PowerState
 
 MERGES = "Domain.blockCommit|DomainSnapshot.delete"
 ENDS = "Domain.blockJobAbort|DomainSnapshot.delete"
@@ -34,9 +46,9 @@ in_every_state = pytest.mark.parametrize("state", NUMBERS)
 
 
 @pytest.fixture
-def spec(small: Small) -> InstanceSpec:
+def spec(small: Small, pool: PoolInfo) -> InstanceSpec:
     """An instance with a disk of its own."""
-    return with_own_disk(small())
+    return with_disk_in(pool, small())
 
 
 @pytest.fixture

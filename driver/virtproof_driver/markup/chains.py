@@ -74,7 +74,9 @@ def merge_of(name: str, domain_xml: str, snapshot_xmls: Sequence[str], paths: Ma
     roots = {tree.find_text(root, "name") or "": root for root in map(tree.parse, snapshot_xmls)}
     chains = {_target(disk): tuple(_chain(disk, paths)) for disk in tree.parse(domain_xml).iterfind("devices/disk")}
     layers = {each: _layers(root, paths) for each, root in roots.items()}
-    chosen = layers.pop(name)
+    chosen = layers.pop(name, None)
+    if chosen is None:  # somebody deleted it meanwhile
+        return None
     if _apart(roots[name]) or not all(_in_line(roots[each], layers[each], chosen, chains, paths) for each in layers):
         return None
     commits = {target: _commit(target, layer, chains.get(target, ())) for target, layer in chosen.items()}

@@ -17,17 +17,17 @@ that is off libvirt starts one by itself. The books come after the bytes: the la
 overlays, the snapshot is forgotten, the overlays are deleted. Deleting the snapshot again goes on with a merge that broke off.
 """
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from virtproof_driver.binding import Domain, DomainSnapshot
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.constants import BlockCommitFlag, BlockJobAbortFlag, ErrorCode, SnapshotDeleteFlag, SnapshotFlag, XmlFlag
-from virtproof_driver.errors import Busy, DriverError, HypervisorError, InvalidState, NotSupported
+from virtproof_driver.errors import Busy, DriverError, HypervisorError, InvalidState, NotFound, NotSupported
 from virtproof_driver.link import Awaited, AwaitedBlockJob, AwaitedEither, Expectation, Link, Wait
 from virtproof_driver.markup.chains import Commit, Merge, merge_of, volumes_in
-from virtproof_driver.markup.overlays import overlays, places
+from virtproof_driver.markup.overlays import Volume, overlays, places
 from virtproof_driver.markup.snapshot import DISKS_ONLY, parse_snapshot
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.inventory import instance
@@ -54,8 +54,16 @@ def merge_by_commit(link: Link, uuid: UUID, name: str) -> Merge | None:
     domain = link.domain(uuid)
     xml = link.call(domain.XMLDesc)
     taken = [link.call(each.getXMLDesc, XmlFlag.SECURE) for each in link.call(domain.listAllSnapshots)]
-    volumes = frozenset[tuple[str, str]]().union(*map(volumes_in, (xml, *taken)))
-    return merge_of(name, xml, taken, {volume: path_of(link, volume) for volume in sorted(volumes)})
+    return merge_of(name, xml, taken, _paths(link, frozenset[Volume]().union(*map(volumes_in, (xml, *taken)))))
+
+
+def _paths(link: Link, volumes: Iterable[Volume]) -> Mapping[Volume, str]:
+    """Where volumes lie; an old snapshot may name some that are gone, which are in no chain."""
+    found: dict[Volume, str] = {}
+    for volume in volumes:
+        with suppress(NotFound, InvalidState):
+            found[volume] = path_of(link, volume)
+    return found
 
 
 # --- by a block commit -----------------------------------------------------------------------------------------------
