@@ -96,6 +96,7 @@ class Host:
         self.jobs: dict[str, int] = {}
         self.refusal: DriverError | None = None
         self.refreshed = 0
+        self.blind: DriverError | None = None
         self.flags: list[int] = []
         self.patience: list[int] = []
         self.waits = Waits()
@@ -197,6 +198,8 @@ class Pool:
 
     def refresh(self) -> int:
         assert self._folder == "/pool"
+        if self._host.blind is not None:
+            raise self._host.blind
         self._host.refreshed += 1
         return 0
 
@@ -394,6 +397,12 @@ def test_overlays_are_removed_as_far_as_they_can_be(host: Host) -> None:
     assert overlays.remove_overlays(link_to(host), files) == []
     assert overlays.remove_overlays(link_to(host), files) == []
     assert host.files == {"/pool/v", "/pool/shared"}
+
+
+def test_an_overlay_that_its_pool_cannot_look_for_is_not_called_deleted(host: Host) -> None:
+    host.blind = HypervisorError(1, 18, "pool 'p' has asynchronous jobs running")
+    assert overlays.remove_overlays(link_to(host), ["/pool/unseen", "/nowhere/unseen"]) == [("/pool/unseen", host.blind)]
+    assert overlays.remove_overlays(link_to(host), ["/pool/v"]) == []
 
 
 def test_an_instance_whose_disk_fails_again_does_not_run(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,27 +86,37 @@ def _forgotten(link: Link, domain_xml: str) -> tuple[str, ...]:
 
 
 def remove_overlays(link: Link, files: Sequence[str]) -> Sequence[tuple[str, DriverError]]:
-    """Delete overlays, the newest first; those that could not be, with their errors. One that is not there is deleted."""
-    if files:
-        refresh_beside(link, files)
+    """Delete overlays, the newest first; those that could not be, with their errors. One that is not there is deleted.
+
+    One that no pool shows because its pool could not look may be there, and counts as not deleted.
+    """
+    refused = refresh_beside(link, files)
     failures: list[tuple[str, DriverError]] = []
     for path in reversed(files):
         try:
             link.call(link.call(link.connection().storageVolLookupByPath, path).delete)
         except VolumeNotFound:
-            continue
+            failures += [(path, refused[folder]) for folder in refused if folder == dirname(path)]
         except DriverError as error:
             failures.append((path, error))
     return failures
 
 
-def refresh_beside(link: Link, files: Iterable[str]) -> None:
-    """Let the pools in whose folders these files lie look again; one that is busy looks by itself when it is done."""
+def refresh_beside(link: Link, files: Iterable[str]) -> Mapping[str, DriverError]:
+    """Let the pools in whose folders these files lie look again; the refusals, by folder.
+
+    A pool in which a volume is being made, or moved, refuses (error 1/18, libvirt 11.3.0).
+    """
     folders = {dirname(path) for path in files}
-    for pool in link.call(link.connection().listAllStoragePools):
-        with suppress(StoragePoolNotFound, InvalidState, HypervisorError):
-            if _folder(link, pool) in folders:
-                link.call(pool.refresh)
+    refused: dict[str, DriverError] = {}
+    for pool in link.call(link.connection().listAllStoragePools) if folders else ():
+        with suppress(StoragePoolNotFound, InvalidState):
+            if (folder := _folder(link, pool)) in folders:
+                try:
+                    link.call(pool.refresh)
+                except HypervisorError as error:
+                    refused[folder] = error
+    return refused
 
 
 def _folder(link: Link, pool: StoragePool) -> str:
