@@ -28,7 +28,7 @@ from virtproof_driver.errors import (
 )
 from virtproof_driver.hypervisors.qemu import QEMU
 from virtproof_driver.markup.domain import domain_xml
-from virtproof_driver.operations import agent, deadlines, lifecycle, overlays, snapshots
+from virtproof_driver.operations import agent, deadlines, lifecycle, overlays, settling, snapshots
 from virtproof_driver.spec import Disk, FileSource, InstanceSpec, NewVolume, SnapshotSpec, VolumeSource
 from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
 
@@ -192,6 +192,9 @@ class Host:
 class Pool:
     def __init__(self, host: Host, folder: str) -> None:
         self._host, self._folder = host, folder
+
+    def name(self) -> str:
+        return "p"
 
     def XMLDesc(self) -> str:
         return f"<pool type='dir'><name>p</name><target><path>{self._folder}</path></target></pool>"
@@ -399,9 +402,13 @@ def test_overlays_are_removed_as_far_as_they_can_be(host: Host) -> None:
     assert host.files == {"/pool/v", "/pool/shared"}
 
 
-def test_an_overlay_that_its_pool_cannot_look_for_is_not_called_deleted(host: Host) -> None:
+def test_an_overlay_that_its_pool_cannot_look_for_is_not_called_deleted(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "LOOK_SECONDS", 0.0)
     host.blind = HypervisorError(1, 18, "pool 'p' has asynchronous jobs running")
-    assert overlays.remove_overlays(link_to(host), ["/pool/unseen", "/nowhere/unseen"]) == [("/pool/unseen", host.blind)]
+    ((path, refusal),) = overlays.remove_overlays(link_to(host), ["/pool/unseen", "/nowhere/unseen"])
+    assert path == "/pool/unseen"
+    assert isinstance(refusal, Busy)
+    assert refusal.__cause__ is host.blind
     assert overlays.remove_overlays(link_to(host), ["/pool/v"]) == []
 
 

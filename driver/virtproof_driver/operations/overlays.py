@@ -13,6 +13,7 @@ from uuid import UUID
 from virtproof_driver.binding import StoragePool
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.errors import (
+    Busy,
     DriverError,
     HypervisorError,
     InstanceNotFound,
@@ -25,6 +26,7 @@ from virtproof_driver.link import Link
 from virtproof_driver.markup.domain import owned_volumes
 from virtproof_driver.markup.overlays import Place, Volume, overlay_path, overlays, places
 from virtproof_driver.markup.storage import parse_pool
+from virtproof_driver.operations.settling import refreshed
 from virtproof_driver.operations.storage import lookup_pool
 
 
@@ -80,7 +82,7 @@ def _forgotten(link: Link, domain_xml: str) -> tuple[str, ...]:
     now = [place.path for place in places(domain_xml) if place.path is not None]
     made = owned_volumes(domain_xml) if now else ()
     with suppress(StoragePoolNotFound, VolumeNotFound):
-        under = tuple(f"{_path(link, (volume.pool, volume.volume))}." for volume in made)
+        under = tuple(f"{path_of(link, (volume.pool, volume.volume))}." for volume in made)
         return tuple(path for path in now if path.startswith(under))
     return ()
 
@@ -103,18 +105,15 @@ def remove_overlays(link: Link, files: Sequence[str]) -> Sequence[tuple[str, Dri
 
 
 def refresh_beside(link: Link, files: Iterable[str]) -> Mapping[str, DriverError]:
-    """Let the pools in whose folders these files lie look again; the refusals, by folder.
-
-    A pool in which a volume is being made, or moved, refuses (error 1/18, libvirt 11.3.0).
-    """
+    """Let the pools in whose folders these files lie look again, once nothing is under way in them; the refusals, by folder."""
     folders = {dirname(path) for path in files}
     refused: dict[str, DriverError] = {}
     for pool in link.call(link.connection().listAllStoragePools) if folders else ():
         with suppress(StoragePoolNotFound, InvalidState):
             if (folder := _folder(link, pool)) in folders:
                 try:
-                    link.call(pool.refresh)
-                except HypervisorError as error:
+                    refreshed(link, pool)
+                except (HypervisorError, Busy) as error:
                     refused[folder] = error
     return refused
 

@@ -14,7 +14,7 @@ from virtproof_driver.capabilities import Capability
 from virtproof_driver.constants import ErrorCode, SnapshotFlag, XmlFlag
 from virtproof_driver.errors import DriverError, HypervisorError, NotSupported, SnapshotExists, SnapshotNotFound
 from virtproof_driver.link import Link
-from virtproof_driver.markup.overlays import overlays, with_paths
+from virtproof_driver.markup.overlays import overlays, places, with_paths
 from virtproof_driver.markup.snapshot import DISKS_ONLY, parse_snapshot, snapshot_xml
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.agent import needing_agent
