@@ -4,6 +4,7 @@ What belongs here: the bench and its helpers. What does not: probes, and pytest;
 their fixtures, tests from whatever they need.
 """
 
+import hashlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -130,6 +131,14 @@ def driven_volume(bench: Bench) -> Generator[tuple[str, str]]:
             yield pool, spec.name
         finally:
             bench.driver.delete_volume(pool, spec.name)
+
+
+def bridge(name: str) -> str:
+    """A name for the bridge of a network, at most 15 bytes, which no other network of the suite has.
+
+    Of networks that are defined at one moment without one, libvirt may give two the same, and one does not start (38, 11.3.0).
+    """
+    return f"vp{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 # --- made past the driver ----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 
-from virtproof.probes.bench import VOLUME_BYTES, Bench, bare_volume, driven_pool, driven_volume, past
+from virtproof.probes.bench import VOLUME_BYTES, Bench, bare_volume, bridge, driven_pool, driven_volume, past
 from virtproof.probes.devices import bare_download
 from virtproof.probes.model import Probe
 from virtproof_driver import Capability
@@ -77,7 +77,8 @@ def _download(bench: Bench) -> None:
 
 
 def _isolated(bench: Bench) -> NetworkSpec:
-    return NetworkSpec(name=bench.names("net"), forward=ForwardMode.ISOLATED)
+    name = bench.names("net")
+    return NetworkSpec(name=name, forward=ForwardMode.ISOLATED, bridge=bridge(name))
 
 
 def _networks(bench: Bench) -> None:

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import replace
 from typing import Final
 
+from virtproof.probes.bench import bridge
 from virtproof.suite.talk import SHELL, Shell
 from virtproof_driver import Capability
 from virtproof_driver.spec import DhcpHost, DhcpRange, ForwardMode, InstanceSpec, Interface, NetworkSpec, Subnet
@@ -20,11 +21,6 @@ def net(name: str) -> str:
     """The first three numbers of a network's addresses: 198.18.0.0/15 is kept for benchmarks (RFC 2544)."""
     first, second = hashlib.sha256(name.encode()).digest()[:2]
     return f"198.{18 + first % 2}.{second}"
-
-
-def bridge(name: str) -> str:
-    """A name for a network's bridge on the host: at most 15 bytes."""
-    return f"vp{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def isolated(name: str) -> NetworkSpec:

@@ -13,6 +13,7 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.foreign import foreign_domain
+from virtproof.probes.bench import bridge
 from virtproof.reachable import spawn_up
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
@@ -376,7 +377,8 @@ def test_left_to_the_host(driver: ComputeDriver, small: Small, world: World, hos
     needs=PLUGGED | {Capability.NETWORKS},
 )
 def test_escaped(driver: ComputeDriver, small: Small, world: World, names: Names, host_nic: Interface) -> None:
-    network = driver.create_network(NetworkSpec(name=names("a<b>&'\"é"), forward=ForwardMode.ISOLATED))
+    name = names("a<b>&'\"é")
+    network = driver.create_network(NetworkSpec(name=name, forward=ForwardMode.ISOLATED, bridge=bridge(name)))
     nic = replace(host_nic, network=network.name)
     instance = spawned(driver, small, world)
     driver.attach_interface(instance.uuid, nic)

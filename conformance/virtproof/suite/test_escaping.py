@@ -14,6 +14,7 @@ from virtproof.fixtures import PoolSpecs, Small
 from virtproof.foreign import foreign_domain
 from virtproof.guests.own_disk import with_own_disk
 from virtproof.lanes.bare import bare_binding
+from virtproof.probes.bench import bridge
 from virtproof.recording.world import World
 from virtproof.suite.common import SPAWNED, domain_of
 from virtproof_driver import Capability
@@ -296,7 +297,7 @@ def test_volume(driver: ComputeDriver, pool: PoolInfo, text: str) -> None:
 @pytest.mark.parametrize("text", [*NAMES, "longest"])
 def test_network(driver: ComputeDriver, names: Names, world: World, text: str) -> None:
     name = stretched(names("net")) if text == "longest" else names(NAMES[text])
-    made = driver.create_network(NetworkSpec(name=name, forward=ForwardMode.ISOLATED))
+    made = driver.create_network(NetworkSpec(name=name, forward=ForwardMode.ISOLATED, bridge=bridge(name)))
     assert made.name == name == driver.network_spec(name).name
     assert driver.network(name) == made
     driver.delete_network(name)

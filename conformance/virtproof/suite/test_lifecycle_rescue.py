@@ -185,7 +185,7 @@ def test_volumes_of_a_rescued_instance(  # noqa: PLR0913, PLR0917 - fixtures, an
 def test_interface_of_a_rescued_instance(  # noqa: PLR0913, PLR0917 - fixtures
     driver: ComputeDriver, instance: Instance, small: Small, world: World, rescue_image: RescueImage, state: str
 ) -> None:
-    before, own, nic = driver.spec(instance.uuid), disks_of(world, instance), small().interfaces[0]
+    before, own, nic = driver.spec(instance.uuid), disks_of(world, instance), small(wired=True).interfaces[0]
     driver.rescue(instance.uuid, rescue_image)
     if state == "off":
         driver.stop(instance.uuid, timeout=0)
@@ -210,7 +210,7 @@ def test_interface_of_a_rescued_instance(  # noqa: PLR0913, PLR0917 - fixtures
     needs=PLUGGED,
 )
 def test_slots_of_a_rescued_instance(driver: ComputeDriver, small: Small, world: World, rescue_image: RescueImage) -> None:
-    nics = tuple(small().interfaces[0] for _ in range(MANY))
+    nics = tuple(small(wired=True).interfaces[0] for _ in range(MANY))
     spec = small()
     instance = driver.spawn(replace(spec, interfaces=(*spec.interfaces, *nics)), start=False)
     detached(driver, instance, nics)

@@ -11,10 +11,11 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.foreign import foreign_network
+from virtproof.probes.bench import bridge
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.common import NO_SUCH_NAME, SPAWNED
-from virtproof.suite.nets import bridge, net
+from virtproof.suite.nets import net
 from virtproof_driver import Capability
 from virtproof_driver.constants import ErrorCode
 from virtproof_driver.contract import ComputeDriver
@@ -38,14 +39,14 @@ def subnet(name: str, *, ranges: tuple[DhcpRange, ...] = (), hosts: tuple[DhcpHo
 
 def isolated(name: str) -> NetworkSpec:
     """A network that leads nowhere."""
-    return NetworkSpec(name=name, forward=ForwardMode.ISOLATED)
+    return NetworkSpec(name=name, forward=ForwardMode.ISOLATED, bridge=bridge(name))
 
 
 FORMS: dict[str, Make] = {
     "isolated": isolated,
-    "nat": lambda name: NetworkSpec(name=name, forward=ForwardMode.NAT, subnets=(subnet(name),)),
-    "route": lambda name: NetworkSpec(name=name, forward=ForwardMode.ROUTE, subnets=(subnet(name),)),
-    "bridge-name": lambda name: replace(isolated(name), bridge=bridge(name)),
+    "nat": lambda name: NetworkSpec(name=name, forward=ForwardMode.NAT, bridge=bridge(name), subnets=(subnet(name),)),
+    "route": lambda name: NetworkSpec(name=name, forward=ForwardMode.ROUTE, bridge=bridge(name), subnets=(subnet(name),)),
+    "bridge-chosen": lambda name: replace(isolated(name), bridge=None),
     "range": lambda name: replace(
         isolated(name), subnets=(subnet(name, ranges=(DhcpRange(start=f"{net(name)}.10", end=f"{net(name)}.99"),)),)
     ),
@@ -210,7 +211,7 @@ def test_delete(driver: ComputeDriver, names: Names, world: World, state: str) -
 @pytest.mark.parametrize("same", ["name", "uuid", "name-and-uuid", "bridge"])
 def test_duplicate(driver: ComputeDriver, names: Names, world: World, same: str) -> None:
     name, other = names("net"), isolated(names("net"))
-    original = driver.create_network(replace(isolated(name), bridge=bridge(name)))
+    original = driver.create_network(isolated(name))
     spec = driver.network_spec(name)
     taken = {
         "name": replace(other, name=name),
@@ -334,8 +335,8 @@ def test_an_instance_on_the_network(driver: ComputeDriver, small: Small, network
     needs=NETWORKS,
 )
 def test_others_go(driver: ComputeDriver, names: Names, world: World, faults: Faults) -> None:
-    other = replace(isolated(names("other")), bridge=bridge(names("bridge")))
-    spec = replace(isolated(names("net")), bridge=bridge(names("bridge")))
+    other = isolated(names("other"))
+    spec = isolated(names("net"))
     with foreign_network(world, other, transient=True) as going:
         faults.before("Network.bridgeName", going.destroy)
         assert driver.create_network(spec).active

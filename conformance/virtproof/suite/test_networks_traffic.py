@@ -11,9 +11,10 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
 from virtproof.lanes.model import GuestControl
+from virtproof.probes.bench import bridge
 from virtproof.recording.world import World
 from virtproof.suite.common import domain_of, state_of
-from virtproof.suite.nets import JOINED, NIC, addressed, bridge, isolated, net, nic_of, on, reaches, translated
+from virtproof.suite.nets import JOINED, NIC, addressed, isolated, net, nic_of, on, reaches, translated
 from virtproof.suite.talk import PATIENCE, Shell, shell
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState

@@ -22,7 +22,7 @@ from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState
 from virtproof_driver.contract import ComputeDriver, ConsoleStream
 from virtproof_driver.errors import AgentRefused, AgentUnresponsive, DriverError
-from virtproof_driver.spec import Disk, InstanceSpec, PoolSpec, SnapshotSpec, VolumeSource, VolumeSpec
+from virtproof_driver.spec import Disk, InstanceSpec, NewVolume, PoolSpec, SnapshotSpec, VolumeSource, VolumeSpec
 from virtproof_driver.values import Instance
 
 QUIESCED = ASKED | {Capability.AGENT_QUIESCE, Capability.SNAPSHOT_EXTERNAL, Capability.STORAGE_CLONE}
@@ -63,6 +63,13 @@ def cramped(driver: ComputeDriver, small: Small, names: Names, world: World, gue
     room = guests.space(folder).free
     driver.create_volume(pool.name, VolumeSpec(name="ballast", capacity_bytes=room, allocation_bytes=room))
     return instance
+
+
+def pool_of(spec: InstanceSpec) -> str:
+    """The pool of its disk."""
+    source = spec.disks[0].source
+    assert isinstance(source, NewVolume)
+    return source.pool
 
 
 def lines(console: ConsoleStream, last: bytes) -> list[bytes]:
@@ -138,6 +145,5 @@ def test_agent_leaves_before_it_thaws(driver: ComputeDriver, spec: InstanceSpec,
         driver.create_snapshot(instance.uuid, QUIET)
     assert failed.value.undone_failures
     driver.destroy(instance.uuid)
-    for pool in world.connection.listAllStoragePools():
-        pool.refresh()
+    driver.refresh_pool(pool_of(spec))
     assert world.inventory() == before
