@@ -94,7 +94,11 @@ def test_a_connection_on_demand_is_opened_once_and_anew_after_closing(host: Host
 
 def test_a_connection_stands_only_once_the_loop_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([False, True])
-    monkeypatch.setattr(standing, "loop_runs", lambda _binding: next(answers))
+
+    def runs(_binding: object) -> bool:
+        return next(answers)
+
+    monkeypatch.setattr(standing, "loop_runs", runs)
     kept = Standing("any")
     assert kept.connection() is None
     assert host.opened == []
@@ -103,7 +107,7 @@ def test_a_connection_stands_only_once_the_loop_runs(host: Host, monkeypatch: py
 
 
 def test_a_connection_that_broke_is_closed_and_replaced(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standing, "loop_runs", lambda _binding: True)
+    ensure_running(bare_binding())
     kept = Standing("any")
     kept.connection()
     host.opened[0].alive = False

@@ -22,7 +22,10 @@ class Stage:
         self.heard = heard
         self.tries = 0
         self.did: list[str] = []
-        monkeypatch.setattr(reachable, "hears", lambda _domain: self.tries == self.heard)
+        monkeypatch.setattr(reachable, "hears", self.hears)
+
+    def hears(self, _domain: object) -> bool:
+        return self.tries == self.heard
 
     @property
     def connection(self) -> "Stage":

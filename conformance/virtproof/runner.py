@@ -6,6 +6,7 @@ a run means the same everywhere; pytest's own output goes to `pytest.log` in the
 """
 
 import contextlib
+import math
 import os
 import re
 import shutil
@@ -30,6 +31,7 @@ from virtproof.progress import Progress
 from virtproof.runs import EVIDENCE_FILE, RUN_FILE, read
 
 LOG_FILE: Final = "pytest.log"
+WAITING: Final = 1.5  # workers for a processor, where cases wait for guests
 # Where CI or BUILD_NUMBER is set, pytest compares long bytes character by character: minutes for a volume of a mebibyte.
 _FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "CI", "BUILD_NUMBER")
 _NO_OTHER_PLUGINS: Final = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
@@ -42,7 +44,7 @@ _ENDED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCo
 class RunOptions:
     """What `virtproof run` was asked.
 
-    `workers` are for each host (`processes`); 0 runs the cases in this process. `pytest_args` come last, as given.
+    `workers` are as many processors (`processes`); 0 runs the cases in this process. `pytest_args` come last, as given.
     """
 
     session: Options
@@ -121,13 +123,13 @@ class CollectionFailures:
 
 
 def processes(options: RunOptions) -> int:
-    """How many worker processes there are: `workers` for each host in a container, and no fewer than `workers`.
+    """How many worker processes there are: half as many again as `workers` for each host in a container, else `workers`.
 
-    Cases on such a host wait for its guests most of the time (a destroy alone takes libvirt 0.2 s, mostly asleep), so that two
-    hosts are used one beside the other; all other lanes live in the workers, and share them.
+    Cases on such a host wait for its guests much of the time: a destroy alone takes libvirt 0.2 s asleep. With `workers` for each
+    of two hosts, two processors were idle for a third of the run. All other lanes live in the workers, and share them.
     """
     hosts = {key.backend.name for key in lane_keys(options.session) if key.backend.provisioner == PROVISIONER}
-    return options.workers * max(1, len(hosts))
+    return math.ceil(WAITING * options.workers) * len(hosts) if hosts else options.workers
 
 
 def arguments(options: RunOptions) -> list[str]:

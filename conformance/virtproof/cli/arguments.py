@@ -106,7 +106,7 @@ def _run(made: argparse.ArgumentParser) -> None:
         type=_workers,
         default=0,
         metavar="N",
-        help="worker processes a host, or auto (default: none)",
+        help="processors that there are for cases, or auto (default: none)",
     )
     add("-k", dest="keyword", default="", metavar="EXPR", help="only cases that match, as in pytest; the others are not-run")
     add("--out", type=_folder, default=DEFAULT_OUT, metavar="DIR", help="where evidence and reports go (default: %(default)s)")

@@ -56,17 +56,17 @@ def settled(link: Link, uuid: UUID, change: Callable[[], T]) -> T:
 
 def refreshed(link: Link, pool: StoragePool) -> None:
     """Have a pool look at its folder again, once nothing is under way in it. Raises Busy when that takes too long."""
-    for _ in range(MOST_LOOKS):
+    for look in range(MOST_LOOKS):
         try:
             link.call(pool.refresh)
         except HypervisorError as refusal:
             if refusal.code != ErrorCode.INTERNAL_ERROR:
                 raise
-            last = refusal
+            if look == MOST_LOOKS - 1:
+                raise Busy(f"storage pool {pool.name()!r} is in use: {refusal.message}") from refusal
             _pause(link)
         else:
             return
-    raise Busy(f"storage pool {pool.name()!r} is in use: {last.message}") from last
 
 
 def _pause(link: Link) -> None:
