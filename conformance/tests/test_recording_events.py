@@ -179,6 +179,15 @@ def test_a_host_that_tells_twice_is_heard_twice() -> None:
     assert [merged.is_new(1, "", event(5)) for _ in range(2)] == [True, True]
 
 
+def test_a_stream_that_is_told_of_some_events_only_may_be_ahead_in_these() -> None:
+    merged = Merged()
+    merged.join(1)
+    merged.join(2)
+    metadata = HostEvent("u", 23, 1, None)
+    assert [merged.is_new(1, "", event(number)) for number in (0, 1)] == [True, True]
+    assert [merged.is_new(2, "", told) for told in (event(0), metadata, event(1))] == [False, True, False]
+
+
 def domain_xml(name: str) -> str:
     return f"<domain type='test'><name>{name}</name><memory>8192</memory><os><type>hvm</type></os></domain>"
 
@@ -225,9 +234,10 @@ def test_a_connection_that_is_attended_hears_every_case_from_its_begin(binding: 
         World(attended, recorder, "").wait_event(bare.UUIDString(), RESUMED)
         assert pairs(recorder, Kind.EVENT) == [(SUSPENDED, 0), (RESUMED, 0)]
         recorder.end_case()
+    ((_, ear),) = binding._attending.values()
     binding.leave()
-    del bare
-    assert attended.close() == 0, "no callback holds it any more"
+    assert (ear._ids, ear._first_interface, ear._bare) == ({}, False, None), "no callback is left on it"
+    attended.close()
 
 
 def test_beside_an_attended_connection_a_driver_is_told_after_the_event_and_costs_no_further_registration(

@@ -75,13 +75,20 @@ class HostEvent:
     detail: Number
 
 
+Sequence = tuple[str, str, int]
+"""A world, a domain's UUID there, and an event id."""
+
+
 class Merged:
-    """One sequence of events a domain, made of several streams. Thread-safe."""
+    """One sequence a domain and kind of event, made of several streams. Thread-safe.
+
+    Kinds are kept apart, because a stream may be told of some only: it is ahead of the others in these, and has none of the rest.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # a connection may be collected, and leave, while this thread is inside
-        self._told: dict[tuple[str, str], list[HostEvent]] = {}
-        self._streams: dict[int, dict[tuple[str, str], int]] = {}
+        self._told: dict[Sequence, list[HostEvent]] = {}
+        self._streams: dict[int, dict[Sequence, int]] = {}
 
     def join(self, stream: int) -> None:
         """A stream begins: it owes nothing of what was told before."""
@@ -102,7 +109,7 @@ class Merged:
 
     def is_new(self, stream: int, world: str, event: HostEvent) -> bool:
         """Whether no other stream of that world told this event already; it counts as told from now on."""
-        key = (world, event.uuid)
+        key = (world, event.uuid, event.id)
         with self._lock:
             told = self._told.setdefault(key, [])
             positions = self._streams.setdefault(stream, {})

@@ -44,6 +44,7 @@ def parse_domain(xml: str) -> InstanceSpec:
     """
     root = tree.parse(xml)
     record = read_record(root)
+    omitted = record.omitted
     (vcpus, max_vcpus), (memory_mib, max_memory_mib) = _vcpus(root, record), _memory(root, record)
     disks = (disk for element in root.iterfind("devices/disk") if (disk := devices.read_disk(element, record)))
     nics = (nic for element in root.iterfind("devices/interface") if (nic := devices.read_interface(element, record)))
@@ -62,20 +63,18 @@ def parse_domain(xml: str) -> InstanceSpec:
         disks=tuple(sorted(disks, key=lambda disk: record.position(disk.target))),
         interfaces=tuple(nics),
         graphics=tuple(displays),
-        architecture=None if "architecture" in record.omitted else tree.find_attribute(root, "os/type", "arch"),
-        machine=None if "machine" in record.omitted else tree.find_attribute(root, "os/type", "machine"),
-        firmware=None if "firmware" in record.omitted else machine.read_firmware(root) or _bios(record),
-        tpm=None if "tpm" in record.omitted else machine.read_tpm(root),
-        consoles=() if "consoles" in record.omitted else machine.read_consoles(root),
+        architecture=None if "architecture" in omitted else tree.find_attribute(root, "os/type", "arch"),
+        machine=None if "machine" in omitted else tree.find_attribute(root, "os/type", "machine"),
+        firmware=None if "firmware" in omitted else machine.read_firmware(root) or _bios(record),
+        tpm=None if "tpm" in omitted else machine.read_tpm(root),
+        consoles=() if "consoles" in omitted else machine.read_consoles(root),
         filesystems=tuple(mounts),
         init=machine.read_init(root),
         limits=machine.read_limits(root),
         agent=machine.has_agent(root),
         panic_device=machine.has_panic_device(root),
-        usb=None if "usb" in record.omitted else machine.read_usb(root),
-        on_poweroff=None if "on_poweroff" in record.omitted else machine.read_reaction(root, "on_poweroff"),
-        on_reboot=None if "on_reboot" in record.omitted else machine.read_reaction(root, "on_reboot"),
-        on_crash=None if "on_crash" in record.omitted else machine.read_reaction(root, "on_crash"),
+        usb=None if "usb" in omitted else machine.read_usb(root),
+        **{field: None if field in omitted else machine.read_reaction(root, field) for field in machine.REACTION_FIELDS},
     )
 
 

@@ -13,6 +13,7 @@ from virtproof_driver.markup.units import memory_in_mib
 from virtproof_driver.spec import Console, Firmware, Init, InstanceSpec, Limits, Reaction, Tpm
 
 AGENT_CHANNEL = "org.qemu.guest_agent.0"  # the name that libvirt and qemu-guest-agent agree on
+REACTION_FIELDS = ("on_poweroff", "on_reboot", "on_crash")
 REACTIONS = {reaction.value: reaction for reaction in Reaction}
 USB = "usb"
 NO_USB = "none"
