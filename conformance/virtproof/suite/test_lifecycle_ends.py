@@ -9,8 +9,9 @@ from functools import partial
 
 from virtproof.cases import Level, case
 from virtproof.fixtures import Small
+from virtproof.lanes.facts import hypervisor_of
 from virtproof.lanes.model import GuestControl
-from virtproof.reachable import spawn_heard, start_heard
+from virtproof.reachable import spawn_heard, spawn_up, start_heard
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.world import World
 from virtproof.suite.common import HEARD, domain_of, state_of
@@ -83,8 +84,10 @@ def test_starts_after_the_guest_switched_off(driver: ComputeDriver, events: Even
     needs=RUN,
 )
 def test_transient_goes(driver: ComputeDriver, events: EventCollector, small: Small, world: World) -> None:
-    instance = spawn_heard(driver, partial(small, guest="poweroff"), world)
-    domain_of(world, instance.uuid).undefineFlags(0)
+    instance = spawn_up(driver, small, world)
+    domain = domain_of(world, instance.uuid)
+    domain.undefineFlags(0)
+    domain.shutdownFlags(hypervisor_of(world.connection).shutdown_flags)
     events.wait(instance.uuid, EventKind.STOPPED)
     assert told(events, instance) == (*MADE, EventKind.UNDEFINED, EventKind.STOPPED)
     assert world.state(instance.uuid) is None

@@ -271,7 +271,7 @@ def test_process_known_late(driver: ComputeDriver, up_instance: Instance, world:
 def test_two(driver: ComputeDriver, small: Small) -> None:
     first, second = small(guest="obedient"), small(guest="obedient")
     with shell(driver, first) as one, shell(driver, second) as other:
-        one.output("sleep 4321 & true")
+        one.output("sleep 4321 & until ps -o args | grep -q '[s]leep 4321'; do :; done")  # a moment long it is a shell still
         assert "sleep 4321" in one.output("ps -o args")
         assert "sleep 4321" not in other.output("ps -o args")
 
