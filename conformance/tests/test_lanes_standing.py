@@ -1,49 +1,12 @@
-"""Connections of observers: opened on demand, kept, opened anew; and whether an event loop runs."""
+"""Connections of observers: opened on demand, kept, opened anew."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from virtproof.lanes import standing
 from virtproof.lanes.bare import bare_binding
-from virtproof.lanes.standing import OnDemand, Standing, loop_runs
-from virtproof_driver.edge.event_loop import ensure_running
-
-
-class Loop:
-    """A binding whose loop was not registered, stands still, or runs."""
-
-    libvirtError = bare_binding().libvirtError  # noqa: N815 - as in libvirt-python
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self.timers: list[int] = []
-
-    def virEventAddTimeout(self, timeout: int, callback: Any, opaque: object) -> int:
-        if self.kind == "refuses":
-            raise self.libvirtError("no loop")
-        if self.kind == "none":
-            return -1
-        self.timers.append(timeout)
-        if self.kind == "runs":
-            callback(1, opaque)
-        return 1
-
-    def virEventRemoveTimeout(self, timer: int) -> int:
-        self.timers.remove(0)
-        return timer
-
-
-@pytest.mark.parametrize(("kind", "runs"), [("refuses", False), ("none", False), ("stands", False), ("runs", True)])
-def test_a_loop_runs_where_a_timer_goes_off(kind: str, runs: bool) -> None:
-    loop = Loop(kind)
-    assert loop_runs(cast("Any", loop), seconds=0.01) is runs
-    assert loop.timers == [], "the timer is taken away again"
-
-
-def test_the_real_loop_is_seen_to_run() -> None:
-    ensure_running(bare_binding())
-    assert loop_runs(bare_binding(), seconds=10)
+from virtproof.lanes.standing import OnDemand, Standing
 
 
 class Host:
@@ -92,22 +55,13 @@ def test_a_connection_on_demand_is_opened_once_and_anew_after_closing(host: Host
     assert on_demand.connection() is host.opened[1]
 
 
-def test_a_connection_stands_only_once_the_loop_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter([False, True])
-
-    def runs(_binding: object) -> bool:
-        return next(answers)
-
-    monkeypatch.setattr(standing, "loop_runs", runs)
+def test_a_connection_stands_from_case_to_case(host: Host) -> None:
     kept = Standing("any")
-    assert kept.connection() is None
     assert host.opened == []
-    assert kept.connection() is host.opened[0]
-    assert kept.connection() is host.opened[0], "it is not asked again whether the loop runs"
+    assert [kept.connection(), kept.connection()] == [host.opened[0]] * 2
 
 
-def test_a_connection_that_broke_is_closed_and_replaced(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    ensure_running(bare_binding())
+def test_a_connection_that_broke_is_closed_and_replaced(host: Host) -> None:
     kept = Standing("any")
     kept.connection()
     host.opened[0].alive = False

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from virtproof.evidence import Kind
+from virtproof.lanes.bare import bare_binding
 from virtproof.recording.binding import RecordingBinding
 from virtproof.recording.objects import Wrapped
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
+from virtproof_driver.edge.event_loop import ensure_running
 
 Opened = Callable[[], Any]
 Past = Callable[[], World]
@@ -200,3 +202,28 @@ def test_many_threads_record_whole_calls(opened: Opened, recorder: Recorder) -> 
     assert sorted(ends) == sorted(calls)
     assert times == sorted(times)
     connection.close()
+
+
+def test_an_event_loop_runs_where_the_drivers_does_or_one_was_seen(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Looping:
+        """A binding whose loop ends at once."""
+
+        libvirtError = bare_binding().libvirtError  # noqa: N815 - as in libvirt-python
+
+        def virEventRunDefaultImpl(self) -> int:
+            return 0
+
+    made: Any = Looping()
+    seen = RecordingBinding(made, recorder)
+
+    def alone() -> list[threading.Thread]:
+        return [threading.current_thread()]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "enumerate", alone)
+        runs = [seen.loop_runs]
+        seen.virEventRunDefaultImpl()
+        runs.append(seen.loop_runs)
+    assert runs == [False, True]
+    ensure_running(bare_binding())
+    assert RecordingBinding(made, recorder).loop_runs

@@ -85,7 +85,7 @@ class CaseContext:
         self._numbers = itertools.count(number * _NUMBERS_A_CASE)
         self._named = itertools.count(1)
         self.world = World(lambda: self._observer(self._oldest()), self.recorder, self.prefix)
-        self._standing = lane.observer() if world.daemon is None else None
+        self._standing = lane.observer() if world.daemon is None and tools.recording.loop_runs else None
         tools.recorder.narrow(self.prefix)
         tools.recording.begin_case(self._standing)
         tools.attachments.begin()

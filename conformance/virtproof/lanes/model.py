@@ -181,7 +181,8 @@ class Lane(Protocol):
     def observer(self) -> Connection | None:
         """A connection past every driver, alive, and kept from case to case; on it the suite hears all that the host emits.
 
-        None while no event loop runs, and where each connection has a host of its own. Raises LaneUnavailable.
+        None where each connection has a host of its own. Not to be asked for before an event loop runs: a connection that was
+        opened earlier hears nothing (https://libvirt.org/html/libvirt-libvirt-event.html). Raises LaneUnavailable.
         """
         ...
 

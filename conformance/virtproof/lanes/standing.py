@@ -1,20 +1,13 @@
 """The connections on which hosts are observed: for a case, and for all cases of a lane.
 
 What belongs here: opening them no earlier than they are needed, and anew when the daemon behind them has ended. What does not:
-what is done on them. One that hears events waits for libvirt's event loop: a connection that was opened before the loop was
-registered hears nothing for as long as it lives (https://libvirt.org/html/libvirt-libvirt-event.html), and whose loop it is, and
-when it begins, is the driver's affair.
+what is done on them.
 """
 
-import threading
 from contextlib import suppress
-from typing import Final
 
 from virtproof.lanes.bare import bare_binding, opened
-from virtproof_driver.binding import Binding, Connection
-
-LOOP_SECONDS: Final = 0.5
-_NEVER: Final = -1
+from virtproof_driver.binding import Connection
 
 
 class OnDemand:
@@ -47,29 +40,13 @@ class Standing:
 
     def __init__(self, uri: str) -> None:
         self._kept = OnDemand(uri)
-        self._hears = False
 
-    def connection(self) -> Connection | None:
-        """The connection, alive; None while no event loop runs. Raises LaneUnavailable when the host cannot be reached."""
+    def connection(self) -> Connection:
+        """The connection, alive. Raises LaneUnavailable when the host cannot be reached."""
         if self._kept.broken():
             self._kept.close()
-        self._hears = self._hears or loop_runs(bare_binding())
-        return self._kept.connection() if self._hears else None
+        return self._kept.connection()
 
     def close(self) -> None:
         """Close it."""
         self._kept.close()
-
-
-def loop_runs(binding: Binding, seconds: float = LOOP_SECONDS) -> bool:
-    """Whether some thread runs libvirt's event loop: a timer that is due goes off within so many seconds."""
-    went_off = threading.Event()
-    try:
-        timer = binding.virEventAddTimeout(0, lambda _timer, _opaque: went_off.set(), None)
-    except binding.libvirtError:
-        return False
-    try:
-        return timer > _NEVER and went_off.wait(seconds)
-    finally:
-        if timer > _NEVER:
-            binding.virEventRemoveTimeout(timer)

@@ -17,6 +17,7 @@ from virtproof.recording.host_events import Merged
 from virtproof.recording.objects import Identity, Site, Wrapped, identity, identity_of
 from virtproof.recording.recorder import Recorder
 from virtproof_driver.binding import Binding, Connection, LibvirtError, Opaque, TimeoutCallback
+from virtproof_driver.edge.event_loop import THREAD_NAME as EVENT_LOOP
 
 _PRIVATE_WORLD: Final = "test:///"
 _SHARED_WORLD: Final = "test:///default"
@@ -100,6 +101,11 @@ class RecordingBinding:
     def loops(self) -> frozenset[int]:
         """Identities of the threads that ran libvirt's event loop."""
         return frozenset(self._loops)
+
+    @property
+    def loop_runs(self) -> bool:
+        """Whether a thread of this process runs libvirt's event loop: the reference driver's, or one that the recorder saw."""
+        return any(thread.name == EVENT_LOOP or thread.ident in self._loops for thread in threading.enumerate())
 
     def begin_case(self, attended: Connection | None = None) -> None:
         """Forget the connections of earlier cases; call after the recorder began the case.

@@ -15,10 +15,11 @@ from virtproof.recording.binding import RecordingBinding
 from virtproof.recording.later import THREAD_NAME as FAULT_THREAD
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import Inventory, World
+from virtproof_driver.edge.event_loop import THREAD_NAME as EVENT_LOOP
 
 PATIENCE: Final = 2.0
 # Threads that are no driver's: the process's own event loop (`virtproof_driver.edge.event_loop`), faults, a lane's opening.
-OUTLIVING: Final = frozenset({"virtproof-event-loop", FAULT_THREAD, "virtproof-lane-open"})
+OUTLIVING: Final = frozenset({EVENT_LOOP, FAULT_THREAD, "virtproof-lane-open"})
 _STEP: Final = 0.005
 
 

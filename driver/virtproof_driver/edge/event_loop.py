@@ -13,6 +13,7 @@ import time
 from virtproof_driver.binding import Binding
 from virtproof_driver.edge import last_error
 
+THREAD_NAME = "virtproof-event-loop"
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _running: list[Binding] = []
@@ -33,7 +34,7 @@ def ensure_running(binding: Binding) -> None:
         inner.registerErrorHandler(_silence, None)
         last_error.keep(inner.libvirtError)
         inner.virEventRegisterDefaultImpl()
-        threading.Thread(target=_run, args=(inner,), name="virtproof-event-loop", daemon=True).start()
+        threading.Thread(target=_run, args=(inner,), name=THREAD_NAME, daemon=True).start()
         _running.append(inner)
 
 
