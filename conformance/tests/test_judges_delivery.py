@@ -1,5 +1,6 @@
 """The judge of delivery: what a listener heard against what the host told."""
 
+from virtproof.evidence import Kind
 from virtproof.judges import Facts, judge_case
 from virtproof.judges.tape import Tape
 from virtproof_driver import Capability
@@ -48,6 +49,25 @@ def test_the_last_changes_may_be_on_their_way() -> None:
     tape.events((0, 0), (2, 0), (3, 0))
     tape.heard("defined", "started")
     assert rules_of(tape) == []
+
+
+def test_nothing_is_due_to_a_listener_that_has_left() -> None:
+    tape = subscribed()
+    tape.events((0, 0), (2, 0))
+    tape.heard("defined", "started")
+    tape.write(Kind.LISTENER_END, listener=1)
+    tape.event(5, 1)
+    tape.wait(3)
+    assert rules_of(tape) == []
+
+
+def test_what_came_before_it_left_was_due_to_it() -> None:
+    tape = subscribed()
+    tape.events((0, 0), (2, 0), (3, 0))
+    tape.heard("defined", "started")
+    tape.wait(3)
+    tape.write(Kind.LISTENER_END, listener=1)
+    assert rules_of(tape) == ["delivery.missing"]
 
 
 def test_but_not_for_ever() -> None:

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     EVENT = "event"
     DELIVERY = "delivery"
     DRIVER_EVENT = "driver-event"
+    LISTENER_END = "listener-end"
     STATE = "state"
     FAULT = "fault"
     LEFTOVER = "leftover"
@@ -58,6 +59,8 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.DELIVERY: ("callback", "uuid", "name", "id", "event", "detail"),
     # What the driver's subscribe() delivered to a listener of the suite; `only` is the instance it subscribed to, or null.
     Kind.DRIVER_EVENT: ("uuid", "name", "kind", "reason", "resynced", "listener", "only"),
+    # That listener is about to unsubscribe: what comes later is not due to it.
+    Kind.LISTENER_END: ("listener",),
     # The host's state of a domain, read by the suite past the driver: libvirt's numbers, null when it is gone.
     Kind.STATE: ("uuid", "name", "state", "reason"),
     # A fault that the case asked for took effect.

@@ -95,10 +95,12 @@ def _missing(one: Aligned, case: CaseEvidence, heard: Sequence[Record], newest: 
 
 
 def _listening(case: CaseEvidence, first: Record) -> tuple[int, Record]:
-    """The line since which a listener was surely subscribed, by what it heard `first`, and where its driver began to close."""
+    """The line since which a listener was surely subscribed, by what it heard `first`, and where it began to leave."""
     subscribed = [op.end.line for op in case.operations if op.method == "subscribe" and op.end and op.end.line < first.line]
     since = max(subscribed, default=first.line)
-    until = next((op.begin for op in case.operations if op.method == "close"), case.records[-1])
+    ends = [record for record in case.of(Kind.LISTENER_END) if text(record, "listener") == text(first, "listener")]
+    closes = [op.begin for op in case.operations if op.method == "close"]
+    until = min((*ends, *closes[:1], case.records[-1]), key=lambda record: record.line)
     return since, until
 
 

@@ -40,6 +40,7 @@ class EventCollector:
         """End the subscription. What was collected stays."""
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
+            self._recorder.write(Kind.LISTENER_END, self._generation, listener=self._number)
             subscription.close()
 
     def listen(self, event: LifecycleEvent) -> None:

@@ -146,6 +146,7 @@ def _fields(record: Record) -> str:
 _POINTS: Final[Mapping[Kind, tuple[str, Callable[[Record], str]]]] = {
     Kind.EVENT: ("event", event_text),
     Kind.DRIVER_EVENT: ("driver event", _driver_event),
+    Kind.LISTENER_END: ("driver event", lambda record: f"listener {text(record, 'listener')} leaves"),
     Kind.STATE: ("state", _state),
     Kind.FAULT: ("fault", lambda record: f"{text(record, 'fault')} at {text(record, 'method')}() of {text(record, 'key')}"),
     Kind.LEFTOVER: ("case", lambda record: f"left behind: {_fields(record)}"),
