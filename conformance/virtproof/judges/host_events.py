@@ -7,6 +7,7 @@ possible; they never narrow it, because an event may reach the recorder after th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from virtproof.evidence import Kind, Record
@@ -99,6 +100,7 @@ class Worlds:
         self._worlds = dict.fromkeys(self._worlds, UNKNOWN)
 
 
+@lru_cache(maxsize=1)  # four judges ask of one case after the other
 def host_events(case: CaseEvidence) -> tuple[HostEvent, ...]:
     """The host's lifecycle and reboot events, in order."""
     worlds, contended = Worlds(), contention(case.calls)

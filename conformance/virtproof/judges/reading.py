@@ -76,9 +76,9 @@ class Operation:
         return self.end is not None and not self.end.data.get("error")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CaseEvidence:
-    """All of one case on one lane, in the order of its lines."""
+    """All of one case on one lane, in the order of its lines; equal to itself only, so that what is made of it can be kept."""
 
     records: tuple[Record, ...]
     calls: tuple[Call, ...] = field(default=())
