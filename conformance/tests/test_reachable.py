@@ -8,7 +8,8 @@ import pytest
 
 from virtproof import reachable
 from virtproof.errors import SuiteError
-from virtproof.reachable import MOST_TRIES, spawn_heard, spawn_up, start_heard
+from virtproof.guests.reach import MOST_TRIES
+from virtproof.reachable import spawn_heard, spawn_up, start_heard
 from virtproof.recording.world import World
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.spec import InstanceSpec

@@ -5,17 +5,14 @@ which an instance will do that the host has lost. What was spawned in vain is de
 """
 
 from collections.abc import Callable
-from typing import Final
 from uuid import UUID
 
 from virtproof.errors import SuiteError
-from virtproof.guests.reach import hears
+from virtproof.guests.reach import MOST_TRIES, hears
 from virtproof.recording.world import World
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.spec import InstanceSpec
 from virtproof_driver.values import Instance
-
-MOST_TRIES: Final = 4
 
 
 def spawn_heard(driver: ComputeDriver, make: Callable[[], InstanceSpec], world: World) -> Instance:

@@ -17,6 +17,9 @@ from virtproof_driver.binding import Domain
 from virtproof_driver.constants import ErrorCode
 
 SECONDS: Final = 1.0
+MOST_TRIES: Final = 4
+"""How many instances are tried, one after the other, until the host hears of one."""
+
 _BETWEEN: Final = 0.01
 _FIRST_PROGRAM: Final = 1
 _NO_SIGNAL: Final = 0  # VIR_DOMAIN_PROCESS_SIGNAL_NOP

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 from virtproof.guests.coming_up import await_up
-from virtproof.guests.reach import hears
+from virtproof.guests.reach import MOST_TRIES, hears
 from virtproof.lanes.facts import hypervisor_of
 from virtproof.lanes.model import DaemonControl
 from virtproof_driver import Capability
@@ -24,7 +24,6 @@ from virtproof_driver.spec import Graphics, InstanceSpec, PoolSpec, VolumeSpec
 from virtproof_driver.values import Instance
 
 VOLUME_BYTES = 1 << 20
-MOST_SPAWNS = 4
 
 
 class Connect(Protocol):
@@ -89,7 +88,7 @@ def running(bench: Bench, spec: InstanceSpec | None = None) -> Generator[Instanc
 @contextmanager
 def up(bench: Bench) -> Generator[Instance]:
     """An instance likewise, whose guest is up and can obey."""
-    for _ in range(MOST_SPAWNS):
+    for _ in range(MOST_TRIES):
         with running(bench) as instance:
             domain = bench.host().lookupByUUIDString(str(instance.uuid))
             await_up(domain)
@@ -97,7 +96,7 @@ def up(bench: Bench) -> Generator[Instance]:
                 continue
             yield instance
             return
-    raise Broken(f"the host reached none of {MOST_SPAWNS} guests")
+    raise Broken(f"the host reached none of {MOST_TRIES} guests")
 
 
 @contextmanager
