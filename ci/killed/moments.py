@@ -16,7 +16,8 @@ from ci.killed.engine import CONTAINER
 from ci.killed.runs import Sight
 
 LATEST: Final = 15.0  # seconds after a run's start, for moments that are drawn
-_ENDED_CASES: Final = re.compile(r"\b[1-9]\d*/\d+ (?:cases|mutants)")
+_ENDED_CASES: Final = re.compile(r"\b[1-9]\d*/\d+ cases")
+_FIRST_MUTANT: Final = re.compile(r"\b1/\d+ mutants")
 
 
 @unique
@@ -50,6 +51,10 @@ def _ended_a_case(sight: Sight) -> bool:
     return _ENDED_CASES.search(sight.said) is not None
 
 
+def _judged_a_mutant(sight: Sight) -> bool:
+    return _FIRST_MUTANT.search(sight.said) is not None
+
+
 def _works(workers: int) -> Callable[[Sight], bool]:
     return lambda sight: sight.cases >= workers
 
@@ -66,7 +71,8 @@ _RUN: Final = ("run", "--out", "out", "-n", "2", "--profile", "full")
 _HOSTS: Final = (*_RUN, "--backend", "qemu", "--backend", "lxc")
 _QEMU: Final = (*_RUN, "--backend", "qemu")
 _RPC: Final = (*_RUN, "--backend", "test-rpc")
-_MUTANTS: Final = ("mutants", "pause-once", "ignores-its-deadline", "-n", "2")
+# one by one: the second begins when the first is judged, and is long
+_MUTANTS: Final = ("mutants", "pause-once", "emits-late", "-n", "1")
 _HOST_LEAVES: Final = frozenset({CONTAINER, "process", "temporary file", "mount", "interface", "port"})
 _FILES: Final = frozenset({"temporary file"})
 
@@ -95,7 +101,7 @@ MOMENTS: Final = (
         killed=Killed.WORKER,
     ),
     Moment(name="both workers have a daemon", words=_RPC, reached=_works(2), leaves=_FILES),
-    Moment(name="the first of two mutants is judged", words=_MUTANTS, reached=_ended_a_case, leaves=_FILES),
+    Moment(name="the first of two mutants is judged", words=_MUTANTS, reached=_judged_a_mutant, leaves=_FILES),
 )
 
 

@@ -19,7 +19,7 @@ from virtproof.lanes.containers.engine import Engine
 FOLDER = Path("/tmp/virtproof-abcdefgh")
 NO_ENGINE: Engine = cast("Engine", object())
 NOTHING = Sight(seconds=0.0, said="0/3 mutants, 0 caught, 0 s\n", containers=0, most_containers=0, cases=0)
-EVERYTHING = Sight(seconds=LATEST, said="5/9 cases, 5 passed, 7 s\n", containers=3, most_containers=4, cases=2)
+EVERYTHING = Sight(seconds=LATEST, said="5/9 cases, 5 passed, 7 s\n1/2 mutants", containers=3, most_containers=4, cases=2)
 
 
 def box(name: str, source: str, *words: str, ports: frozenset[str] = frozenset()) -> Box:

@@ -174,15 +174,29 @@ def found(mutant: Mutant, *, caught: bool) -> Finding:
     return Finding(mutant=mutant, caught=caught, told="")
 
 
-def test_off_a_terminal_a_line_comes_now_and_then_and_at_once_for_a_miss() -> None:
-    times = iter([0.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0, 9.0, 9.0])
+def test_off_a_terminal_a_line_comes_for_the_first_for_a_miss_and_now_and_then() -> None:
+    now = iter(range(100))  # seconds: one each time that the clock is read
     stream = io.StringIO()
-    with Tally(stream, 2, clock=lambda: next(times), interval=5.0) as tally:
+    with Tally(stream, 4, clock=lambda: float(next(now)), interval=50.0) as tally:
+        tally.add(found(DRIVER, caught=True))
         tally.add(found(DRIVER, caught=True))
         tally.add(found(BACKEND, caught=False))
-    first, *_, last = stream.getvalue().splitlines()
-    assert first == "0/2 mutants, 0 caught, 0 s"
-    assert last.startswith("2/2 mutants, 1 caught, missed always-running, ")
+    told = [line.rsplit(",", 1)[0] for line in stream.getvalue().splitlines()]
+    assert told == [
+        "0/4 mutants, 0 caught",
+        "1/4 mutants, 1 caught",
+        "3/4 mutants, 2 caught, missed always-running",
+        "3/4 mutants, 2 caught, missed always-running",
+    ]
+
+
+def test_off_a_terminal_a_line_comes_when_the_last_is_old() -> None:
+    now = iter(range(100))
+    stream = io.StringIO()
+    with Tally(stream, 2, clock=lambda: float(next(now)), interval=1.0) as tally:
+        tally.add(found(DRIVER, caught=True))
+        tally.add(found(DRIVER, caught=True))
+    assert stream.getvalue().count("2/2 mutants") == 2
 
 
 def test_on_a_terminal_one_line_is_rewritten() -> None:

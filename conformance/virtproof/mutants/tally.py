@@ -15,7 +15,10 @@ EVERY: Final = 5.0
 
 
 class Tally:
-    """Counts findings as they come, from any thread. `interval` is the time in seconds between lines off a terminal."""
+    """Counts findings as they come, from any thread. `interval` is the time in seconds between lines off a terminal.
+
+    The first finding is told at once: it shows that the runs work.
+    """
 
     def __init__(
         self, stream: TextIO, total: int, *, clock: Callable[[], float] = time.monotonic, interval: float = EVERY
@@ -44,7 +47,8 @@ class Tally:
         """A mutant's run ended. A miss is told at once."""
         with self._lock:
             self._found.append(found)
-            if not found.caught or self._clock() - self._written >= self._interval:
+            first = len(self._found) == 1
+            if first or not found.caught or self._clock() - self._written >= self._interval:
                 self._write()
 
     def _write(self) -> None:
