@@ -85,6 +85,18 @@ def test_a_change_heard_twice_is_a_duplicate() -> None:
     assert rules_of(tape) == ["delivery.duplicate"]
 
 
+def test_an_end_that_the_host_never_told_is_not_taken_for_the_next_one() -> None:
+    tape = subscribed()
+    tape.events((0, 0), (2, 0))
+    tape.heard("defined", "started")
+    tape.connection_call("open", "uri")
+    tape.connection_call("open", "uri")
+    tape.heard("stopped", resynced=True)
+    tape.events((2, 0), (5, 5), (5, 1))
+    tape.heard("started", "stopped")
+    assert rules_of(tape) == []
+
+
 def test_a_change_heard_again_as_resynced_is_a_duplicate_too() -> None:
     tape = subscribed()
     tape.events((0, 0), (2, 0), (5, 1))

@@ -33,7 +33,7 @@ from virtproof_driver.spec import InstanceSpec
 if TYPE_CHECKING:
     from virtproof.recording.ears import Ear
 
-_BREAKING: Final = frozenset({Capability.CONNECTION_RECONNECT, Capability.CONNECTION_KEEPALIVE})
+_BREAKING: Final = frozenset({Capability.CONNECTION_RECONNECT, Capability.CONNECTION_KEEPALIVE, Capability.EVENTS_HOST})
 _NUMBERS_A_CASE: Final = 1000
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from virtproof_driver.books import HostEvent, HostEventKind
 from virtproof_driver.edge.subscriptions import Delivery, Subscriptions
 from virtproof_driver.values import EventKind, LifecycleEvent
 
@@ -41,6 +42,21 @@ def test_a_listener_for_one_instance_hears_of_no_other() -> None:
     other = LifecycleEvent(uuid=UUID_B, name="b", kind=EventKind.STARTED, reason="r", stamp=1.0)
     publish(subscriptions, [other, EVENTS[0]])
     assert take(queue, 1) == [EVENTS[0]]
+    subscriptions.close()
+
+
+def test_a_listener_to_the_host_hears_of_it_and_of_all_instances_and_others_do_not() -> None:
+    subscriptions = Subscriptions()
+    host, instance, every = (SimpleQueue[LifecycleEvent | HostEvent]() for _ in range(3))
+    subscriptions.add_host(host.put)
+    subscriptions.add(instance.put, UUID_A)
+    subscriptions.add(every.put, None)
+    lost = HostEvent(kind=HostEventKind.LOST, stamp=1.0)
+    for event in (EVENTS[0], lost, EVENTS[1]):
+        subscriptions.publish(event)
+    assert [host.get(timeout=PATIENCE_SECONDS) for _ in range(3)] == [EVENTS[0], lost, EVENTS[1]]
+    for queue in (instance, every):
+        assert [queue.get(timeout=PATIENCE_SECONDS) for _ in range(2)] == EVENTS[:2]
     subscriptions.close()
 
 

@@ -11,6 +11,7 @@ from virtproof_driver.driver import LibvirtDriver
 from virtproof_driver.edge import libvirt_binding
 from virtproof_driver.errors import UnknownHypervisor
 from virtproof_driver.hypervisors import HYPERVISORS, Hypervisor, hypervisor_for
+from virtproof_driver.hypervisors.model import REMOTE_ONLY
 from virtproof_driver.hypervisors.qemu import QEMU
 from virtproof_driver.hypervisors.test import TEST
 from virtproof_driver.spec import InstanceSpec
@@ -30,14 +31,14 @@ def test_an_unknown_hypervisor_is_named_with_those_that_are_known() -> None:
 
 @pytest.mark.parametrize("hypervisor", HYPERVISORS.values(), ids=HYPERVISORS.keys())
 def test_each_refusal_is_a_sentence_of_its_own(hypervisor: Hypervisor) -> None:
-    reasons = {**hypervisor.unsupported, **hypervisor.remote_only}
+    reasons = {**hypervisor.unsupported, **REMOTE_ONLY}
     assert all(len(reason) > 20 for reason in reasons.values())
-    assert not hypervisor.unsupported.keys() & hypervisor.remote_only.keys()
+    assert not hypervisor.unsupported.keys() & REMOTE_ONLY.keys()
 
 
 def test_what_needs_a_daemon_is_refused_in_process_only() -> None:
     remote, local = TEST.refusals(remote=True), TEST.refusals(remote=False)
-    assert local.keys() - remote.keys() == {Capability.CONNECTION_KEEPALIVE, Capability.CONNECTION_RECONNECT}
+    assert local.keys() - remote.keys() == REMOTE_ONLY.keys()
     assert remote == TEST.unsupported
 
 

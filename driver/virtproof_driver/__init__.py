@@ -5,6 +5,7 @@ from virtproof_driver.auth import (
     CredentialRequest,
 )
 from virtproof_driver.binding import Binding
+from virtproof_driver.books import HostBooks, HostEvent, HostEventKind, KnownInstance
 from virtproof_driver.capabilities import (
     PROMISES,
     Capability,
@@ -13,6 +14,7 @@ from virtproof_driver.connecting import connect
 from virtproof_driver.constants import CredentialType
 from virtproof_driver.contract import (
     ComputeDriver,
+    HostListener,
     InstanceId,
     Listener,
     Readable,
@@ -147,7 +149,11 @@ __all__ = [
     "ForwardMode",
     "Graphics",
     "GraphicsEndpoint",
+    "HostBooks",
+    "HostEvent",
+    "HostEventKind",
     "HostInfo",
+    "HostListener",
     "HostStats",
     "HostUnreachable",
     "HypervisorError",
@@ -163,6 +169,7 @@ __all__ = [
     "InvalidSpec",
     "InvalidState",
     "Keepalive",
+    "KnownInstance",
     "LibvirtDriver",
     "LifecycleEvent",
     "Limits",

@@ -17,6 +17,7 @@ class Capability(StrEnum):
     HOST_INFO = "host.info"
     HOST_STATS = "host.stats"
     INVENTORY = "inventory.list"
+    BOOKS = "inventory.books"
     DIAGNOSTICS = "diagnostics.counters"
     SPAWN = "lifecycle.spawn"
     SPAWN_PAUSED = "lifecycle.spawn.paused"
@@ -71,6 +72,7 @@ class Capability(StrEnum):
     NETWORK_LEASES = "networks.leases"
     EVENTS_LIFECYCLE = "events.lifecycle"
     EVENTS_REBOOT = "events.reboot"
+    EVENTS_HOST = "events.host"
     EVENTS_IO_ERROR = "events.io-error"
     EVENTS_PANIC = "events.panic"
     CONNECTION_KEEPALIVE = "connection.keepalive"
@@ -84,6 +86,7 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.HOST_INFO: "host() describes the host: name, hypervisor, versions, processors and memory.",
         Capability.HOST_STATS: "host_stats() reads the host's cumulative processor times.",
         Capability.INVENTORY: "instances() lists every domain of the host, instance() finds one, spec() reads its definition.",
+        Capability.BOOKS: "books() tells the instances as last heard of, without asking the host, also while it is unreachable.",
         Capability.DIAGNOSTICS: "diagnostics() reads a running instance's counters.",
         Capability.SPAWN: "spawn() defines an instance and, unless start=False, starts it.",
         Capability.SPAWN_PAUSED: "spawn(paused=True) leaves the instance paused before its first instruction.",
@@ -138,6 +141,7 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.NETWORK_LEASES: "the DHCP leases of a virtual network can be read.",
         Capability.EVENTS_LIFECYCLE: "subscribe() delivers each change of an instance's state once, in order.",
         Capability.EVENTS_REBOOT: "subscribe() delivers a guest's reboot once.",
+        Capability.EVENTS_HOST: "subscribe_host() delivers, among the instances' changes, that the host was lost and is back.",
         Capability.EVENTS_IO_ERROR: "subscribe() delivers that an instance was paused because its disk could not be written.",
         Capability.EVENTS_PANIC: "a guest can tell by a panic device that it crashed, and subscribe() delivers that.",
         Capability.CONNECTION_KEEPALIVE: "a host that stops answering is noticed within the keepalive time.",

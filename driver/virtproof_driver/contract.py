@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Protocol, Self
 from uuid import UUID
 
+from virtproof_driver.books import HostBooks, HostEvent
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.spec import (
     Disk,
@@ -42,6 +43,7 @@ from virtproof_driver.values import (
 
 InstanceId = UUID | str
 Listener = Callable[[LifecycleEvent], object]
+HostListener = Callable[[LifecycleEvent | HostEvent], object]
 Sink = Callable[[bytes], object]
 
 
@@ -96,6 +98,7 @@ class ComputeDriver(Protocol):
     def host_stats(self) -> HostStats: ...
     def instances(self) -> Sequence[Instance]: ...
     def instance(self, uuid: InstanceId) -> Instance: ...
+    def books(self) -> HostBooks: ...
     def spec(self, uuid: InstanceId) -> InstanceSpec: ...
     def diagnostics(self, uuid: InstanceId) -> Diagnostics: ...
 
@@ -186,3 +189,4 @@ class ComputeDriver(Protocol):
 
     # events
     def subscribe(self, listener: Listener, *, uuid: InstanceId | None = None) -> Subscription: ...
+    def subscribe_host(self, listener: HostListener) -> Subscription: ...

@@ -11,8 +11,9 @@ from typing import Generic, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from virtproof_driver.binding import Connection, Domain, Stream
+from virtproof_driver.books import HostBooks
 from virtproof_driver.capabilities import Capability
-from virtproof_driver.contract import ConsoleStream, Listener, Subscription
+from virtproof_driver.contract import ConsoleStream, HostListener, Listener, Subscription
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.values import (
     BlockJob,
@@ -214,6 +215,14 @@ class HostLink(Link, Protocol):
     @property
     def closed(self) -> bool:
         """Whether close() was called; nothing works afterwards but close()."""
+        ...
+
+    def books(self) -> HostBooks:
+        """The instances as the newest events and readings told them, and since when there is no connection. Asks nothing."""
+        ...
+
+    def subscribe_host(self, listener: HostListener) -> Subscription:
+        """Deliver each change of all instances, and between them each loss and return of the host, likewise."""
         ...
 
     def subscribe(self, listener: Listener, uuid: UUID | None) -> Subscription:

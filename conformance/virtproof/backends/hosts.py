@@ -20,6 +20,7 @@ _NO_GUESTS: Final = "virtproof puts no guests on a host that it did not set up"
 _BEYOND: Final = {
     Capability.CONNECTION_KEEPALIVE: _NO_POWER,
     Capability.CONNECTION_RECONNECT: _NO_POWER,
+    Capability.EVENTS_HOST: _NO_POWER,
     Capability.GUESTS: _NO_GUESTS,
     Capability.AGENT_PASSWORD: f"{_NO_GUESTS}, and so none with an agent",
     Capability.AGENT_QUIESCE: f"{_NO_GUESTS}, and so none with an agent",

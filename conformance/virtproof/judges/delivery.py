@@ -21,7 +21,8 @@ from virtproof.verdicts import Violation
 
 # Faults after which a driver cannot know better: it may miss a change, or tell it later.
 MISLEADING: Final = frozenset({"drop_event", "delay_event", "swap_events"})
-_DUE, _MAY = 1001, 1000  # weights of an alignment: as many pairs as can be, and of these the most that are due
+# Weights of an alignment: as many pairs as can be, of these the most that are due, of these the fewest resynced, which need none.
+_PAIR, _DUE, _TOLD = 1_000_000, 1_000, 1
 
 
 Expectations = Mapping[str, tuple[Expected, ...]]
@@ -137,4 +138,4 @@ def _walk(best: list[list[int]], due: Sequence[Expected], heard: Sequence[Record
 def _weight(each: Expected, record: Record) -> int:
     if each.kind != text(record, "kind"):
         return 0
-    return _DUE if each.due else _MAY
+    return _PAIR + _DUE * each.due + _TOLD * (record.data.get("resynced") is not True)

@@ -88,6 +88,10 @@ class GuestControl(Protocol):
         """Send a signal to the process that runs the domain of this name: QEMU, or LXC's controller."""
         ...
 
+    def end(self, name: str, number: signal.Signals) -> None:
+        """Send a signal likewise, and return once the process is gone. SuiteError when it outlives that by ten seconds."""
+        ...
+
     def read(self, path: str) -> bytes:
         """A file of the host."""
         ...

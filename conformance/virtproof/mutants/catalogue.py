@@ -50,6 +50,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _driver("one-for-all", "lets one listener disturb the others", "events.listener.raises"),
     _driver("misses-outages", "tells nothing of an outage", "connection.resync.exactly-once", backend=_RPC),
     _driver("resyncs-twice", "tells an outage twice", "connection.resync.exactly-once", backend=_RPC),
+    _driver("returns-early", "tells a host's return before what was missed", "events.host.order", backend=_RPC),
+    _driver("forgets-lost-hosts", "has empty books of a lost host", "inventory.books.unreachable", backend=_RPC),
+    _driver("asks-for-its-books", "asks the host for its books", "inventory.books.asks-nothing"),
     # claims
     _driver("claims-too-much", "refuses a save it claims", "manifest.lifecycle.suspend"),
     _driver("claims-too-little", "does not claim a pause it has", "manifest.lifecycle.pause"),

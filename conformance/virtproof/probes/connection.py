@@ -7,9 +7,10 @@ cases. Only a lane that has power over a daemon can show keepalive and reconnect
 import queue
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Event
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from virtproof.guests.coming_up import await_up
@@ -17,10 +18,13 @@ from virtproof.lanes.model import DaemonControl
 from virtproof.probes.bench import Bench, Broken, bare_domain, up
 from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability, CredentialRequest, Keepalive
+from virtproof_driver.books import HostEvent, HostEventKind
 from virtproof_driver.constants import CredentialType, DomainEvent, DomainEventId
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import PermissionDenied
 from virtproof_driver.values import EventKind, LifecycleEvent
+
+E = TypeVar("E")
 
 _EVENT_SECONDS: Final = 5.0
 _NO_EVENT_SECONDS: Final = 0.5  # how long something that is expected not to come is waited for
@@ -43,17 +47,17 @@ def _heard(bench: Bench, kind: EventKind, seconds: float, act: Callable[[UUID], 
     told: queue.SimpleQueue[LifecycleEvent] = queue.SimpleQueue()
     with bench.driver.subscribe(told.put), up(bench) as instance:
         act(instance.uuid)
-        _await(told, instance.uuid, kind, seconds)
+        _await(told, lambda event: (event.uuid, event.kind) == (instance.uuid, kind), kind, seconds)
 
 
-def _await(told: "queue.SimpleQueue[LifecycleEvent]", uuid: UUID, kind: EventKind, seconds: float) -> None:
+def _await(told: "queue.SimpleQueue[E]", wanted: Callable[[E], bool], kind: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
             event = told.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             raise Refused(f"no event {kind} within {seconds:g} s") from None
-        if (event.uuid, event.kind) == (uuid, kind):
+        if wanted(event):
             return
 
 
@@ -128,6 +132,19 @@ def _reconnect(bench: Bench) -> None:
             return
 
 
+def _host_events(bench: Bench) -> None:
+    daemon = _daemon(bench)
+    told: queue.SimpleQueue[LifecycleEvent | HostEvent] = queue.SimpleQueue()
+    with bench.driver.subscribe_host(told.put):
+        for act, kind in ((daemon.cut, HostEventKind.LOST), (daemon.mend, HostEventKind.RETURNED)):
+            act()
+            _await(told, partial(_is_kind, kind), kind, _RECONNECT_SECONDS)
+
+
+def _is_kind(kind: HostEventKind, event: LifecycleEvent | HostEvent) -> bool:
+    return event.kind is kind
+
+
 def _daemon(bench: Bench) -> DaemonControl:
     if bench.daemon is None:
         raise Refused("the suite has no power over a daemon of this lane, so it cannot show this; declare it unsupported")
@@ -153,6 +170,7 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
             methods=(*_MADE, "subscribe", "reboot"),
             bare=lambda bench: _bare_event(bench, DomainEventId.REBOOT, _NO_EVENT_SECONDS),
         ),
+        Capability.EVENTS_HOST: Probe(through=_host_events, methods=("subscribe_host",)),
         Capability.CONNECTION_KEEPALIVE: Probe(through=_keepalive, methods=("host",)),
         Capability.CONNECTION_RECONNECT: Probe(through=_reconnect, methods=("instances",)),
         Capability.CONNECTION_AUTH: Probe(through=_authentication, methods=("host",)),

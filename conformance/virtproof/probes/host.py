@@ -37,6 +37,14 @@ def _inventory(bench: Bench) -> None:
         require(bench.driver.spec(instance.uuid).uuid == instance.uuid, "spec() reads another definition")
 
 
+def _books(bench: Bench) -> None:
+    with running(bench) as instance:
+        books = bench.driver.books()
+        require(books.reachable, "a host that answers is told to be lost")
+        found = next((each for each in books.instances if each.uuid == instance.uuid), None)
+        require(found is not None and found.state is instance.state, "a spawned instance is not in the books as it is")
+
+
 def _bare_inventory(bench: Bench) -> None:
     bench.host().listAllDomains()
 
@@ -56,6 +64,7 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
         Capability.HOST_INFO: Probe(through=_host, methods=("host",), bare=_bare_host),
         Capability.HOST_STATS: Probe(through=_host_stats, methods=("host_stats",), bare=_bare_host_stats),
         Capability.INVENTORY: Probe(through=_inventory, methods=(*_MADE, "instances", "instance", "spec"), bare=_bare_inventory),
+        Capability.BOOKS: Probe(through=_books, methods=(*_MADE, "books")),
         Capability.DIAGNOSTICS: Probe(through=_diagnostics, methods=(*_MADE, "diagnostics"), bare=_bare_diagnostics),
     }
 )

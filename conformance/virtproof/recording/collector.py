@@ -12,6 +12,7 @@ from uuid import UUID
 from virtproof.evidence import Kind
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
+from virtproof_driver.books import HostEvent, HostEventKind
 from virtproof_driver.contract import ComputeDriver, Subscription
 from virtproof_driver.values import EventKind, LifecycleEvent
 
@@ -25,7 +26,7 @@ class EventCollector:
         self._number = recorder.number()
         self._only: str | None = None
         self._changed = threading.Condition()
-        self._events: list[LifecycleEvent] = []
+        self._told: list[LifecycleEvent | HostEvent] = []
         self._world: World | None = None
         self._subscription: Subscription | None = None
 
@@ -36,6 +37,12 @@ class EventCollector:
         self._subscription = driver.subscribe(self.listen, uuid=uuid) if uuid is not None else driver.subscribe(self.listen)
         return self
 
+    def attach_host(self, driver: ComputeDriver, world: World | None = None) -> Self:
+        """Subscribe to the driver's host too, in place of `attach`."""
+        self._world = world
+        self._subscription = driver.subscribe_host(self.listen)
+        return self
+
     def detach(self) -> None:
         """End the subscription. What was collected stays."""
         subscription, self._subscription = self._subscription, None
@@ -43,9 +50,18 @@ class EventCollector:
             self._recorder.write(Kind.LISTENER_END, self._generation, listener=self._number)
             subscription.close()
 
-    def listen(self, event: LifecycleEvent) -> None:
+    def listen(self, event: LifecycleEvent | HostEvent) -> None:
         """The listener itself. It hears of other workers' instances on a host that they share, and keeps nothing of that."""
-        if not self._recorder.concerns(event.name):
+        if isinstance(event, LifecycleEvent) and not self._recorder.concerns(event.name):
+            return
+        self._record(event)
+        with self._changed:
+            self._told.append(event)
+            self._changed.notify_all()
+
+    def _record(self, event: LifecycleEvent | HostEvent) -> None:
+        if isinstance(event, HostEvent):
+            self._recorder.write(Kind.NOTE, self._generation, text=f"listener {self._number} hears that the host is {event.kind}")
             return
         self._recorder.write(
             Kind.DRIVER_EVENT,
@@ -58,14 +74,21 @@ class EventCollector:
             listener=self._number,
             only=self._only,
         )
-        with self._changed:
-            self._events.append(event)
-            self._changed.notify_all()
 
     def all(self) -> tuple[LifecycleEvent, ...]:
-        """Everything that came, markers of `settle` included."""
+        """Every change of an instance that came, markers of `settle` included."""
         with self._changed:
-            return tuple(self._events)
+            return self._changes()
+
+    def of_host(self) -> tuple[HostEvent, ...]:
+        """What came for the host."""
+        with self._changed:
+            return tuple(each for each in self._told if isinstance(each, HostEvent))
+
+    def told(self, uuid: UUID | str) -> tuple[EventKind | HostEventKind, ...]:
+        """The kinds of what came for one instance and for the host, in order."""
+        with self._changed:
+            return tuple(each.kind for each in self._told if isinstance(each, HostEvent) or str(each.uuid) == str(uuid))
 
     def of(self, uuid: UUID | str) -> tuple[LifecycleEvent, ...]:
         """What came for one instance."""
@@ -82,11 +105,22 @@ class EventCollector:
         """
 
         def found() -> list[LifecycleEvent]:
-            return [event for event in self._events if str(event.uuid) == str(uuid) and event.kind == kind]
+            return [event for event in self._changes() if str(event.uuid) == str(uuid) and event.kind == kind]
 
         if not self._wait_for(lambda: len(found()) >= count, timeout):
             told = ", ".join(self.kinds(uuid)) or "nothing"
             raise AssertionError(f"the driver delivered no {kind} event of {uuid} within {timeout:g} s; it delivered {told}")
+        with self._changed:
+            return found()[count - 1]
+
+    def wait_host(self, kind: HostEventKind, timeout: float = 10, *, count: int = 1) -> HostEvent:
+        """The `count`-th event of this kind for the host, likewise."""
+
+        def found() -> list[HostEvent]:
+            return [event for event in self._told if isinstance(event, HostEvent) and event.kind == kind]
+
+        if not self._wait_for(lambda: len(found()) >= count, timeout):
+            raise AssertionError(f"the driver did not tell {count} times within {timeout:g} s that the host is {kind}")
         with self._changed:
             return found()[count - 1]
 
@@ -102,7 +136,10 @@ class EventCollector:
             raise AssertionError(f"the driver did not deliver the events of a domain defined past it within {timeout:g} s")
 
     def _seen(self, uuid: str) -> set[EventKind]:
-        return {event.kind for event in self._events if str(event.uuid) == uuid}
+        return {event.kind for event in self._changes() if str(event.uuid) == uuid}
+
+    def _changes(self) -> tuple[LifecycleEvent, ...]:
+        return tuple(event for event in self._told if isinstance(event, LifecycleEvent))
 
     def _wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
         with self._changed:

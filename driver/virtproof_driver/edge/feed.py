@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
+from virtproof_driver.books import HostBooks, HostEvent, HostEventKind
 from virtproof_driver.edge.dispatcher import Dispatcher
 from virtproof_driver.edge.subscriptions import Subscriptions
 from virtproof_driver.edge.waits import Waits
@@ -33,6 +34,12 @@ class Feed:
         self._on_gone = on_gone
         self._world = World()
         self._epoch = 0
+        self._lost_since: float | None = None
+
+    def books(self) -> HostBooks:
+        """The instances as they were last told, and since when the host is lost, with all that came before this call."""
+        self.dispatcher.flush(FLUSH_SECONDS)
+        return HostBooks(instances=self._world.instances(), lost_since=self._lost_since)
 
     def known_state(self, uuid: UUID) -> PowerState | None:
         """The state that was last told."""
@@ -45,6 +52,10 @@ class Feed:
     def noticed(self, epoch: int, raw: RawNotice) -> None:
         """Take what is no change of state from libvirt's thread, in one order with the changes; returns at once."""
         self.dispatcher.post(partial(self._tell, epoch, raw))
+
+    def lost(self, stamp: float) -> None:
+        """Say that the connection is lost; what it brought before is told first."""
+        self.dispatcher.post(partial(self._lose, stamp))
 
     def began(self, epoch: int) -> None:
         """Say that callbacks of a new connection are about to be registered, and a reading will follow."""
@@ -61,6 +72,10 @@ class Feed:
     def observed(self, uuid: UUID, state: PowerState, reason: str, reading: Reading) -> None:
         """Compare with a reading of one domain's state."""
         self.dispatcher.post(partial(self._compare_state, uuid, state, reason, reading))
+
+    def _lose(self, stamp: float) -> None:
+        self._lost_since = stamp
+        self.subscriptions.publish(HostEvent(kind=HostEventKind.LOST, stamp=stamp))
 
     def _begin(self, epoch: int) -> None:
         self._epoch = epoch
@@ -92,8 +107,11 @@ class Feed:
 
     def _compare_all(self, epoch: int, found: Mapping[UUID, Found], reading: Reading) -> None:
         events = self._world.compare_all(found, reading)
-        if epoch > 1:
-            self._publish(events)
+        if epoch == 1:
+            return
+        self._lost_since = None
+        self._publish(events)
+        self.subscriptions.publish(HostEvent(kind=HostEventKind.RETURNED, stamp=reading.stamp))
 
     def _compare_state(self, uuid: UUID, state: PowerState, reason: str, reading: Reading) -> None:
         self._publish(self._world.compare_state(uuid, state, reason, reading))

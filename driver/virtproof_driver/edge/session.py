@@ -18,8 +18,9 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from virtproof_driver.binding import Connection, Domain, Stream
+from virtproof_driver.books import HostBooks
 from virtproof_driver.capabilities import Capability
-from virtproof_driver.contract import ConsoleStream, Listener, Subscription
+from virtproof_driver.contract import ConsoleStream, HostListener, Listener, Subscription
 from virtproof_driver.edge import last_error
 from virtproof_driver.edge.feed import Feed
 from virtproof_driver.edge.offenders import offender
@@ -162,9 +163,19 @@ class Session:
         since: float = getattr(self._thread, "call_began", now)
         self._feed.observed(uuid, state, reason, Reading(since=since, stamp=now))
 
+    def books(self) -> HostBooks:
+        self._check_open()
+        return self._feed.books()
+
     def subscribe(self, listener: Listener, uuid: UUID | None = None) -> Subscription:
         self._check_open()
-        delivery = self._feed.subscriptions.add(listener, uuid)
+        return self._added(self._feed.subscriptions.add(listener, uuid))
+
+    def subscribe_host(self, listener: HostListener) -> Subscription:
+        self._check_open()
+        return self._added(self._feed.subscriptions.add_host(listener))
+
+    def _added(self, delivery: Subscription) -> Subscription:
         if self.closed:  # meanwhile
             delivery.close()
             raise self._closed_error()
@@ -273,6 +284,7 @@ class Session:
             # Under the lock: a wait that is armed for the next connection must not end by the loss of this one, and close() must
             # find the supervisor's thread to join it.
             live.consoles.end(self._broken_error)  # first: giving up lets go of them
+            self._feed.lost(time.monotonic())  # before the next connection can be made, and its return be told
             self._supervisor.lost(partial(self._give_up, live))
             self._feed.waits.fail(self._broken_error)
 

@@ -7,15 +7,17 @@ libvirt's thread.
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
-from virtproof_driver.contract import Listener
+from virtproof_driver.books import HostEvent
 from virtproof_driver.values import LifecycleEvent
 
 _log = logging.getLogger(__name__)
+Told = LifecycleEvent | HostEvent
 JOIN_SECONDS = 1.0
 
 
@@ -25,19 +27,21 @@ class Delivery:
     `failures` counts the exceptions that the listener raised; each is logged.
     """
 
-    def __init__(self, listener: Listener, uuid: UUID | None, on_close: Callable[["Delivery"], None]) -> None:
+    def __init__(
+        self, listener: Callable[[Any], object], wanted: Callable[[Told], bool], on_close: Callable[["Delivery"], None]
+    ) -> None:
         self.failures = 0
         self._listener = listener
-        self._uuid = uuid
+        self._wanted = wanted
         self._on_close = on_close
         self._closed = threading.Event()
-        self._events: SimpleQueue[LifecycleEvent | None] = SimpleQueue()
+        self._events: SimpleQueue[Told | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="virtproof-listener", daemon=True)
         self._thread.start()
 
-    def put(self, event: LifecycleEvent) -> None:
+    def put(self, event: Told) -> None:
         """Queue an event when it is one that the listener asked for."""
-        if self._uuid is None or self._uuid == event.uuid:
+        if self._wanted(event):
             self._events.put(event)
 
     def close(self) -> None:
@@ -64,7 +68,7 @@ class Delivery:
                 self._listener(event)
             except Exception:  # noqa: BLE001  # listeners are the caller's code
                 self.failures += 1
-                _log.exception("a listener raised on %s of instance %s; it stays subscribed", event.kind, event.uuid)
+                _log.exception("a listener raised on %s; it stays subscribed", _named(event))
 
 
 class Subscriptions:
@@ -74,14 +78,15 @@ class Subscriptions:
         self._lock = threading.Lock()
         self._deliveries: tuple[Delivery, ...] = ()
 
-    def add(self, listener: Listener, uuid: UUID | None) -> Delivery:
-        """Deliver what is published from now on."""
-        delivery = Delivery(listener, uuid, self._discard)
-        with self._lock:
-            self._deliveries += (delivery,)
-        return delivery
+    def add(self, listener: Callable[[LifecycleEvent], object], uuid: UUID | None) -> Delivery:
+        """Deliver what is published from now on of one instance, or of all."""
+        return self._added(listener, partial(_is_of, uuid))
 
-    def publish(self, event: LifecycleEvent) -> None:
+    def add_host(self, listener: Callable[[Told], object]) -> Delivery:
+        """Deliver all that is published from now on."""
+        return self._added(listener, lambda _event: True)
+
+    def publish(self, event: Told) -> None:
         """Queue an event for each listener that asked for it."""
         for delivery in self._deliveries:
             delivery.put(event)
@@ -94,6 +99,20 @@ class Subscriptions:
         for delivery in deliveries:
             delivery.close()
 
+    def _added(self, listener: Callable[[Any], object], wanted: Callable[[Told], bool]) -> Delivery:
+        delivery = Delivery(listener, wanted, self._discard)
+        with self._lock:
+            self._deliveries += (delivery,)
+        return delivery
+
     def _discard(self, delivery: Delivery) -> None:
         with self._lock:
             self._deliveries = tuple(other for other in self._deliveries if other is not delivery)
+
+
+def _is_of(uuid: UUID | None, event: Told) -> bool:
+    return isinstance(event, LifecycleEvent) and uuid in {None, event.uuid}
+
+
+def _named(event: Told) -> str:
+    return f"{event.kind} of instance {event.uuid}" if isinstance(event, LifecycleEvent) else f"{event.kind} of the host"

@@ -7,6 +7,7 @@ threads and clocks (`edge.feed`). Not safe for several writers: one thread chang
 from collections.abc import Mapping
 from uuid import UUID
 
+from virtproof_driver.books import KnownInstance
 from virtproof_driver.events.fold import IMPLIED, IMPLIED_AFTER_OUTAGE, Known, fold
 from virtproof_driver.events.resync import Found, Reading, compare
 from virtproof_driver.events.table import RawChange
@@ -29,6 +30,14 @@ class World:
         """The state that was last told."""
         known = self.known(uuid)
         return None if known is None else known.state
+
+    def instances(self) -> tuple[KnownInstance, ...]:
+        """Every domain that the host has, as far as was told, by name. From any thread: a copy is taken in one step."""
+        known = {uuid: each for uuid, each in self._domains.copy().items() if each.exists}
+        found = (
+            KnownInstance(uuid=uuid, name=each.name, state=each.state, persistent=each.persistent) for uuid, each in known.items()
+        )
+        return tuple(sorted(found, key=lambda instance: (instance.name, instance.uuid)))
 
     def apply(self, change: RawChange) -> tuple[LifecycleEvent, ...]:
         """Fold a change; the result is what listeners hear, in order."""

@@ -5,8 +5,9 @@ What belongs here: reads of what there is and of its counters. What does not: ho
 
 from collections.abc import Sequence
 
+from virtproof_driver.books import HostBooks
 from virtproof_driver.capabilities import Capability
-from virtproof_driver.claiming import reads
+from virtproof_driver.claiming import claims, reads
 from virtproof_driver.contract import InstanceId
 from virtproof_driver.facade.area import Area
 from virtproof_driver.operations import diagnostics, host, inventory
@@ -37,6 +38,11 @@ class InventoryMethods(Area):
     def instance(self, uuid: InstanceId) -> Instance:
         """Read the state of one instance."""
         return inventory.looked_up(self._link, instance_id(uuid))
+
+    @claims(Capability.BOOKS)
+    def books(self) -> HostBooks:
+        """Tell the instances as last heard of. Asks the host nothing, so that it answers at once, whatever became of the host."""
+        return self._link.books()
 
     @reads(Capability.INVENTORY)
     def spec(self, uuid: InstanceId) -> InstanceSpec:

@@ -43,13 +43,6 @@ _UNSUPPORTED = MappingProxyType(
     }
 )
 
-_REMOTE_ONLY = MappingProxyType(
-    {
-        Capability.CONNECTION_KEEPALIVE: "an in-process libvirt driver has no peer to keep alive (setKeepAlive gives 3)",
-        Capability.CONNECTION_RECONNECT: "an in-process libvirt driver cannot be lost while the process lives",
-    }
-)
-
 LXC = Hypervisor(
     connection_type="LXC",
     domain_types=("lxc",),
@@ -71,5 +64,4 @@ LXC = Hypervisor(
     longest_name=85,
     sets_vcpus=False,  # virDomainSetVcpusFlags gives 3
     settles=True,  # until libvirt knows the container's first process, which may be 0.1 s after the start (11.3.0)
-    remote_only=_REMOTE_ONLY,
 )

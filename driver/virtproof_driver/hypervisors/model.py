@@ -6,10 +6,20 @@ named after it (`test.py`, `qemu.py`…).
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.checks import LONGEST_NAME
 from virtproof_driver.constants import DomainEventId
+
+REMOTE_ONLY: Mapping[Capability, str] = MappingProxyType(
+    {
+        Capability.CONNECTION_KEEPALIVE: "an in-process libvirt driver has no peer to keep alive (setKeepAlive gives 3)",
+        Capability.CONNECTION_RECONNECT: "an in-process libvirt driver cannot be lost while the process lives",
+        Capability.EVENTS_HOST: "an in-process libvirt driver cannot be lost while the process lives",
+    }
+)
+"""What needs a daemon between client and hypervisor, whichever that is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +57,6 @@ class Hypervisor:
     `waits_for_agents` says that libvirt waits for ever for an answer of a guest agent, unless it is told how long.
     `thaws_together` says that frozen file systems are thawed all at once.
     `longest_name` is how many bytes the name of a domain that starts can have.
-    `remote_only` are capabilities that need a daemon between client and driver (keepalive, reconnect).
     """
 
     connection_type: str
@@ -71,7 +80,6 @@ class Hypervisor:
     waits_for_agents: bool = False
     thaws_together: bool = False
     longest_name: int = LONGEST_NAME
-    remote_only: Mapping[Capability, str]
     since: tuple[Since, ...] = ()
 
     @property
@@ -91,4 +99,4 @@ class Hypervisor:
 
     def refusals(self, *, remote: bool) -> Mapping[Capability, str]:
         """The reason for each capability that is not claimed on such a connection."""
-        return dict(self.unsupported) if remote else {**self.remote_only, **self.unsupported}
+        return dict(self.unsupported) if remote else {**REMOTE_ONLY, **self.unsupported}

@@ -37,13 +37,6 @@ _SINCE = (
     ),
 )
 
-_REMOTE_ONLY = MappingProxyType(
-    {
-        Capability.CONNECTION_KEEPALIVE: "an in-process libvirt driver has no peer to keep alive (setKeepAlive gives 3)",
-        Capability.CONNECTION_RECONNECT: "an in-process libvirt driver cannot be lost while the process lives",
-    }
-)
-
 QEMU = Hypervisor(
     connection_type="QEMU",
     domain_types=("kvm", "qemu"),
@@ -78,6 +71,5 @@ QEMU = Hypervisor(
     adds_usb=True,
     waits_for_agents=True,
     thaws_together=True,  # virDomainFSThaw of mountpoints is refused with 74
-    remote_only=_REMOTE_ONLY,
     since=_SINCE,
 )

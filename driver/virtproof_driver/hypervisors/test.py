@@ -48,13 +48,6 @@ _UNSUPPORTED = MappingProxyType(
     }
 )
 
-_REMOTE_ONLY = MappingProxyType(
-    {
-        Capability.CONNECTION_KEEPALIVE: "an in-process libvirt driver has no peer to keep alive (setKeepAlive gives 3)",
-        Capability.CONNECTION_RECONNECT: "an in-process libvirt driver cannot be lost while the process lives",
-    }
-)
-
 TEST = Hypervisor(
     connection_type="TEST",
     domain_types=("test",),
@@ -71,5 +64,4 @@ TEST = Hypervisor(
     needs_console=False,
     console_exclusive=True,
     device_events=False,
-    remote_only=_REMOTE_ONLY,
 )

@@ -12,6 +12,8 @@ from virtproof.lanes.containers.container import Host
 from virtproof.lanes.model import Space
 
 _WRITE: Final = 'printf %s "$1" | base64 --decode | dd of="$2" bs=1 seek="$3" conv=notrunc status=none'
+_KILL: Final = 'pid=$(cat "$1") && kill "-$2" "$pid"'
+_END: Final = f'{_KILL} && exec timeout 10 tail --pid="$pid" -s 0.01 -f /dev/null'
 _SMALL: Final = "/var/lib/virtproof"
 
 
@@ -25,8 +27,10 @@ class ContainerGuests:
 
     def kill(self, name: str, number: signal.Signals) -> None:
         """By the pid file that libvirt keeps; for LXC it is that of the container's controller."""
-        pid = int(self._host.do("cat", f"/run/libvirt/{self.driver}/{name}.pid"))
-        self._host.do("kill", f"-{number.value}", str(pid))
+        self._host.do("sh", "-c", _KILL, "sh", self._pid_file(name), str(number.value))
+
+    def end(self, name: str, number: signal.Signals) -> None:
+        self._host.do("sh", "-c", _END, "sh", self._pid_file(name), str(number.value))
 
     def read(self, path: str) -> bytes:
         return self._host.do("cat", "--", path)
@@ -44,6 +48,9 @@ class ContainerGuests:
     def space(self, path: str) -> Space:
         size, free, block = map(int, self._host.do("stat", "--file-system", "--format=%b %a %S", "--", path).split())
         return Space(size=size * block, free=free * block)
+
+    def _pid_file(self, name: str) -> str:
+        return f"/run/libvirt/{self.driver}/{name}.pid"
 
     @property
     def small_folder(self) -> str:

@@ -31,13 +31,16 @@ from virtproof.mutants.drivers.devices import (
 )
 from virtproof.mutants.drivers.errors import destroy_misses, pause_once, retries_changes, swallows_errors, untyped_errors
 from virtproof.mutants.drivers.events import (
+    asks_for_its_books,
     delivers_out_of_order,
     delivers_twice,
     drops_pauses,
+    forgets_lost_hosts,
     ignores_the_filter,
     misses_outages,
     one_for_all,
     resyncs_twice,
+    returns_early,
 )
 from virtproof.mutants.drivers.leftovers import (
     leaks_a_callback,
@@ -83,6 +86,7 @@ from virtproof.mutants.drivers.waiting import answers_early, calls_force_gracefu
 __all__ = [
     "answers_early",
     "answers_for_nobody",
+    "asks_for_its_books",
     "attaches_for_now",
     "attaches_to_a_rescue",
     "boots_what_was_saved",
@@ -101,6 +105,7 @@ __all__ = [
     "detaches_early",
     "drops_pauses",
     "escapes_twice",
+    "forgets_lost_hosts",
     "forgets_metadata",
     "freezes_nobody",
     "hides_refusals",
@@ -138,6 +143,7 @@ __all__ = [
     "reports_allocation",
     "resyncs_twice",
     "retries_changes",
+    "returns_early",
     "reverts_nothing",
     "sends_no_keepalive",
     "shows_the_beginning",

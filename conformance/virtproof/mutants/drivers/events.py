@@ -1,11 +1,14 @@
 """Wrong drivers whose listeners hear something else than what happened.
 
-What belongs here: mistakes in delivery: twice, never, out of order, to the wrong listener, after an outage.
+What belongs here: mistakes in delivery: twice, never, out of order, to the wrong listener, after an outage; and in the books.
 """
+
+from dataclasses import replace
 
 from virtproof.mutants.drivers.base import factory
 from virtproof_driver import LibvirtDriver
-from virtproof_driver.contract import InstanceId, Listener, Subscription
+from virtproof_driver.books import HostBooks, HostEvent
+from virtproof_driver.contract import HostListener, InstanceId, Listener, Subscription
 from virtproof_driver.link import HostLink
 from virtproof_driver.values import EventKind, LifecycleEvent
 
@@ -88,6 +91,39 @@ class _ResyncsTwice(_Twisted):
         return lambda event: [listener(event) for _ in range(1 + event.resynced)]
 
 
+class _ReturnsEarly(LibvirtDriver):
+    """Tells a host's return before what was missed."""
+
+    def subscribe_host(self, listener: HostListener) -> Subscription:
+        held: list[LifecycleEvent | HostEvent] = []
+
+        def early(event: LifecycleEvent | HostEvent) -> None:
+            if isinstance(event, LifecycleEvent) and event.resynced:
+                held.append(event)
+                return
+            listener(event)
+            while held:
+                listener(held.pop(0))
+
+        return super().subscribe_host(early)
+
+
+class _ForgetsLostHosts(LibvirtDriver):
+    """Has empty books of a host that is lost."""
+
+    def books(self) -> HostBooks:
+        books = super().books()
+        return books if books.reachable else replace(books, instances=())
+
+
+class _AsksForItsBooks(LibvirtDriver):
+    """Asks the host for its books."""
+
+    def books(self) -> HostBooks:
+        self.instances()
+        return super().books()
+
+
 delivers_twice = factory(_DeliversTwice)
 drops_pauses = factory(_DropsPauses)
 delivers_out_of_order = factory(_DeliversOutOfOrder)
@@ -95,3 +131,6 @@ ignores_the_filter = factory(_IgnoresTheFilter)
 one_for_all = factory(_OneForAll)
 misses_outages = factory(_MissesOutages)
 resyncs_twice = factory(_ResyncsTwice)
+returns_early = factory(_ReturnsEarly)
+forgets_lost_hosts = factory(_ForgetsLostHosts)
+asks_for_its_books = factory(_AsksForItsBooks)
