@@ -33,7 +33,7 @@ class ContainerGuests:
         self._host.do("sh", "-c", _END, "sh", self._pid_file(name), str(number.value))
 
     def read(self, path: str) -> bytes:
-        return self._host.do("cat", "--", path)
+        return self._host.ask("cat", "--", path)
 
     def write(self, path: str, data: bytes, offset: int = 0) -> None:
         self._host.do("sh", "-c", _WRITE, "sh", b64encode(data).decode(), path, str(offset))
@@ -46,7 +46,7 @@ class ContainerGuests:
         return True
 
     def space(self, path: str) -> Space:
-        size, free, block = map(int, self._host.do("stat", "--file-system", "--format=%b %a %S", "--", path).split())
+        size, free, block = map(int, self._host.ask("stat", "--file-system", "--format=%b %a %S", "--", path).split())
         return Space(size=size * block, free=free * block)
 
     def _pid_file(self, name: str) -> str:
