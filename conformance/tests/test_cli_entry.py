@@ -159,6 +159,7 @@ def test_run_has_its_defaults() -> None:
         transports=(),
         driver="virtproof_driver:connect",
         profile="full",
+        suite="",
         workers=0,
         keyword="",
         out=arguments.DEFAULT_OUT,

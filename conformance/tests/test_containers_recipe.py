@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from virtproof.errors import UsageError
-from virtproof.lanes.containers.images import suite_of
 from virtproof.lanes.containers.recipe import Recipe, shipped_recipe
 
 RECIPE = Recipe(suite="trixie", files={"Dockerfile": b"FROM x\n", "entry": b"#!/bin/sh\n"})
@@ -54,13 +52,7 @@ def test_what_ships_is_whole() -> None:
     assert set(copied) <= recipe.files.keys()
 
 
-def test_the_suite_is_the_environments_or_trixie() -> None:
-    assert suite_of({}) == "trixie"
-    assert suite_of({"VIRTPROOF_SUITE": ""}) == "trixie"
-    assert suite_of({"VIRTPROOF_SUITE": "bookworm"}) == "bookworm"
-
-
-@pytest.mark.parametrize("suite", ["", "../etc", "Trixie", "trixie:latest"])
-def test_what_is_no_suite_is_told(suite: str) -> None:
-    with pytest.raises(UsageError, match="is no suite of Debian; write one such as trixie, bookworm or sid"):
-        shipped_recipe(suite)
+def test_what_ships_is_another_recipe_for_each_suite() -> None:
+    assert shipped_recipe("bookworm").suite == "bookworm"
+    assert shipped_recipe("bookworm").files == shipped_recipe().files
+    assert shipped_recipe("bookworm").digest != shipped_recipe().digest

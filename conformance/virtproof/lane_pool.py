@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from virtproof.backends.loading import load_all
 from virtproof.backends.model import Backend
+from virtproof.backends.suites import of_suite
 from virtproof.errors import LaneUnavailable, UsageError
 from virtproof.lanes import provision
 from virtproof.lanes.model import Lane, Worker, label_of
@@ -32,9 +33,11 @@ class LaneKey:
 def lane_keys(options: Options) -> tuple[LaneKey, ...]:
     """The lanes of a session: each backend on the transports asked for that it has, on its first when none was asked for.
 
-    Raises UsageError for a backend that cannot be loaded and for a transport that no backend has.
+    Raises UsageError for a backend that cannot be loaded or has no suite that was asked for, and for a transport that no backend
+    has.
     """
-    backends = load_all(options.backends)
+    loaded = load_all(options.backends)
+    backends = tuple(of_suite(backend, options.suite) for backend in loaded) if options.suite else loaded
     known = {transport for backend in backends for transport in backend.transports}
     unknown = sorted(set(options.transports) - known)
     if unknown:

@@ -20,13 +20,15 @@ CASE_SECONDS: Final = 60.0
 class Options:
     """A session's options.
 
-    Without `profile` every case that is collected runs; without `out` no evidence is kept; seed 0 shuffles nothing.
+    Without `profile` every case that is collected runs; without `suite` containers have the recipe's own suite of Debian; without
+    `out` no evidence is kept; seed 0 shuffles nothing.
     """
 
     backends: tuple[str, ...] = (DEFAULT_BACKEND,)
     transports: tuple[str, ...] = ()
     driver: str = REFERENCE_DRIVER
     profile: str = ""
+    suite: str = ""
     out: Path | None = None
     seed: int = 0
     allow_host: bool = False
@@ -41,6 +43,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--virtproof-transport", action="append", metavar="NAME", help="transport; repeatable (default: the backend's first)")
     add("--virtproof-driver", metavar="MODULE:FACTORY", help=f"driver under test (default: {REFERENCE_DRIVER})")
     add("--virtproof-profile", metavar="NAME-OR-TXT", help="cases to run (default: all that are collected)")
+    add("--virtproof-suite", metavar="NAME", help="suite of Debian whose libvirt and hypervisors run in the lanes' containers")
     add("--virtproof-out", metavar="DIR", help="keep the evidence here")
     add("--virtproof-seed", type=int, metavar="N", help="shuffle the cases by this seed; 0 keeps their order")
     add("--virtproof-allow-host", action="store_true", help="use a reachable host that a backend's TOML names")
@@ -54,6 +57,7 @@ def options_of(config: pytest.Config) -> Options:
         transports=tuple(config.getoption("--virtproof-transport") or ()),
         driver=str(config.getoption("--virtproof-driver") or REFERENCE_DRIVER),
         profile=str(config.getoption("--virtproof-profile") or ""),
+        suite=str(config.getoption("--virtproof-suite") or ""),
         out=_path(config),
         seed=int(config.getoption("--virtproof-seed") or 0),
         allow_host=bool(config.getoption("--virtproof-allow-host")),
@@ -68,6 +72,7 @@ def arguments_of(options: Options) -> list[str]:
         *(f"--virtproof-transport={transport}" for transport in options.transports),
         f"--virtproof-driver={options.driver}",
         *([f"--virtproof-profile={options.profile}"] if options.profile else []),
+        *([f"--virtproof-suite={options.suite}"] if options.suite else []),
         *([f"--virtproof-out={options.out}"] if options.out else []),
         f"--virtproof-seed={options.seed}",
         *(["--virtproof-allow-host"] if options.allow_host else []),

@@ -17,7 +17,12 @@ from virtproof.errors import UsageError
 
 GROUP: Final = "virtproof.backends"
 _PACKAGE: Final = "virtproof.backends"
-PROVISIONERS: Final = ("test", "test-rpc", "container")  # the entries of `lanes.provisioning.PROVISIONERS`; a test compares
+PROVISIONERS: Final = (
+    "test",
+    "test-rpc",
+    "test-rpc-container",
+    "container",
+)  # the entries of `lanes.provisioning.PROVISIONERS`; a test compares
 
 
 def load(name_or_path: str) -> Backend:

@@ -46,7 +46,8 @@ class Backend:
     """A kind of hypervisor as the suite reaches it.
 
     `provisioner` names an entry of `lanes.PROVISIONERS`; the empty one means `uri` is a host of the user's. `transports` are
-    those it can be provisioned over, the first by default. `origin` is the file it came from, for messages.
+    those it can be provisioned over, the first by default. `suite` is the suite of Debian whose libvirt and hypervisors its
+    containers have, the recipe's own when empty. `origin` is the file it came from, for messages.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Backend:
     uri: str
     origin: str
     provisioner: str = ""
+    suite: str = ""
     transports: tuple[str, ...] = ("direct",)
     unsupported: tuple[Unsupported, ...] = ()
     known_bugs: tuple[KnownBug, ...] = ()

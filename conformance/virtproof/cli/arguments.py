@@ -27,6 +27,7 @@ class RunArguments:
     transports: tuple[str, ...]
     driver: str
     profile: str
+    suite: str
     workers: int
     keyword: str
     out: Path
@@ -72,6 +73,7 @@ def run_arguments(given: argparse.Namespace, pytest_args: tuple[str, ...]) -> Ru
         transports=tuple(given.transport or ()),
         driver=given.driver,
         profile=given.profile,
+        suite=given.suite or "",
         workers=given.workers,
         keyword=given.keyword,
         out=given.out,
@@ -111,6 +113,12 @@ def _run(made: argparse.ArgumentParser) -> None:
     add("-k", dest="keyword", default="", metavar="EXPR", help="only cases that match, as in pytest; the others are not-run")
     add("--out", type=_folder, default=DEFAULT_OUT, metavar="DIR", help="where evidence and reports go (default: %(default)s)")
     add("--seed", type=_natural, default=0, metavar="N", help="shuffle the cases by this seed (default: their order)")
+    add(
+        "--suite",
+        type=_word,
+        metavar="NAME",
+        help="suite of Debian whose libvirt and hypervisors run in containers (default: trixie)",
+    )
     add("--uri", type=_word, metavar="URI", help="a host of yours to run the backend on, in place of the suite's own")
     add("--allow-host", action="store_true", help="use a reachable host that --uri or a backend's TOML names")
     add("--case-timeout", type=_seconds, default=CASE_SECONDS, metavar="SECONDS", help="for one case (default: %(default)g)")

@@ -65,6 +65,8 @@ def exit_code(report: Report, run: Run, console: Console) -> int:
 
 def _on_host(given: RunArguments) -> RunArguments:
     """What was asked, with the backend at the user's URI: a TOML file in the run's directory, by which it is judged again."""
+    if given.suite:
+        raise UsageError("--suite is for containers of ours, and --uri leads to a host of yours; give one of them")
     if len(given.backends) != 1:
         raise UsageError("--uri is the host of one backend; give one --backend")
     backend = on_host(load(given.backends[0]), given.uri)
@@ -83,6 +85,7 @@ def _options(given: RunArguments) -> RunOptions:
         transports=given.transports,
         driver=given.driver,
         profile=given.profile,
+        suite=given.suite,
         out=given.out.resolve(),
         seed=given.seed,
         allow_host=given.allow_host,

@@ -12,9 +12,10 @@ import signal
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from virtproof.errors import LaneUnavailable, SuiteError
+from virtproof.lanes.model import LOG_BYTES
 from virtproof.lanes.supervised import Supervised, listens
 
 START_SECONDS: Final = 15.0
@@ -31,10 +32,63 @@ def libvirtd() -> Path:
     return Path(found)
 
 
+class PrivateDaemon(Protocol):
+    """One libvirtd with a folder of its own; started by `start`, as often as it was ended, and gone for good after `close`.
+
+    `port` is the loopback's, None for a daemon that was not asked to listen there, or has not been started.
+    """
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def socket(self) -> Path: ...
+    @property
+    def port(self) -> int | None: ...
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not ended by us since."""
+        ...
+
+    def start(self) -> None:
+        """Start it and return once it answers at its sockets; one that runs is left as it is. Raises LaneUnavailable."""
+        ...
+
+    def freeze(self) -> None:
+        """Stop its processor time; its sockets stay open. Returns once it stands still. Raises SuiteError when it is down."""
+        ...
+
+    def thaw(self) -> None:
+        """Let a frozen one run again; any other is left as it is."""
+        ...
+
+    def kill(self) -> None:
+        """End it without a chance to say goodbye; one that is down is left as it is."""
+        ...
+
+    def stop(self) -> None:
+        """End it in order, by SIGKILL when that takes too long; one that is down is left as it is."""
+        ...
+
+    def close(self) -> None:
+        """End it, whatever its state; closing twice changes nothing."""
+        ...
+
+    def last_log(self) -> bytes:
+        """The tail of its log; empty where there is none."""
+        ...
+
+
+class DaemonMaker(Protocol):
+    """Makes a daemon that has not been started; with `tcp` it will listen at a port of the loopback too."""
+
+    def __call__(self, folder: Path, *, tcp: bool) -> PrivateDaemon: ...
+
+
 class Daemon:
-    """One libvirtd in a folder of its own; started by `start`, as often as it was ended, and gone for good after `close`."""
+    """A libvirtd of this machine: a PrivateDaemon."""
 
     def __init__(self, folder: Path, *, tcp: bool) -> None:
+        self.folder = folder
         self.program = libvirtd()
         self.home = folder / "home"
         self.home.mkdir(mode=0o700)
@@ -48,7 +102,6 @@ class Daemon:
             os.chown(self.home, self._identity["user"], self._identity["group"])
 
     def start(self) -> None:
-        """Start it and return once it answers at its sockets; one that runs is left as it is. Raises LaneUnavailable."""
         if self._process is not None:
             return
         for _ in range(PORT_ATTEMPTS if self._tcp else 1):
@@ -58,30 +111,27 @@ class Daemon:
         raise LaneUnavailable(f"libvirtd does not start: {self._last_words()}; try it by hand: {self.program} --verbose")
 
     def freeze(self) -> None:
-        """Stop its processor time; its sockets stay open. Returns once it stands still."""
         self._running().send(signal.SIGSTOP)
         self._running().await_state("T")
 
     def thaw(self) -> None:
-        """Let a frozen one run again; any other is left as it is."""
         if self._process is not None:
             self._process.send(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End it without a chance to say goodbye; one that is down is left as it is."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it in order, by SIGKILL when that takes too long; one that is down is left as it is."""
         self._end(signal.SIGTERM)
 
     def close(self) -> None:
-        """End it, whatever its state; closing twice changes nothing."""
         self.kill()
+
+    def last_log(self) -> bytes:
+        return self.log.read_bytes()[-LOG_BYTES:] if self.log.exists() else b""
 
     @property
     def runs(self) -> bool:
-        """Whether it was started and not ended by us since."""
         return self._process is not None
 
     def _started(self) -> bool:

@@ -5,7 +5,7 @@ so that a cut severs only the driver, and holds the daemon's host meanwhile (`te
 ended took its host along: after `start` there is a new one, without the case's instances.
 """
 
-from virtproof.lanes.daemon import Daemon
+from virtproof.lanes.daemon import PrivateDaemon
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
 from virtproof.lanes.model import DaemonControl, GuestControl
@@ -18,7 +18,7 @@ from virtproof_driver.spec import InstanceSpec
 class ExclusiveWorld:
     """A case's own daemon. It is its own DaemonControl; `uri` leads through the proxy, `observed` past it."""
 
-    def __init__(self, uri: str, daemon: Daemon, forwarder: Forwarder, *, observed: str) -> None:
+    def __init__(self, uri: str, daemon: PrivateDaemon, forwarder: Forwarder, *, observed: str) -> None:
         self.uri = uri
         self._daemon = daemon
         self._forwarder = forwarder

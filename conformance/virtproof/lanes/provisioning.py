@@ -11,9 +11,11 @@ from types import MappingProxyType
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable, UsageError
 from virtproof.lanes.bare import bare_binding
+from virtproof.lanes.containers.daemon import daemon_lane
 from virtproof.lanes.containers.engine import check_engine
 from virtproof.lanes.containers.images import ready_image
 from virtproof.lanes.containers.lane import ContainerLane
+from virtproof.lanes.containers.shared import IN_CONTAINERS
 from virtproof.lanes.daemon import libvirtd
 from virtproof.lanes.host import HostLane, check_permission, check_reachable
 from virtproof.lanes.model import Lane, Worker
@@ -24,23 +26,17 @@ Provisioner = Callable[[Backend, str, Worker], Lane]
 
 
 PROVISIONERS: Mapping[str, Provisioner] = MappingProxyType(
-    {"test": InProcessLane, "test-rpc": DaemonLane, "container": ContainerLane}
+    {"test": InProcessLane, "test-rpc": DaemonLane, "test-rpc-container": daemon_lane, "container": ContainerLane}
 )
 
 _NEEDS: Mapping[str, tuple[Callable[[], object], ...]] = MappingProxyType(
     {
         "test": (bare_binding,),
         "test-rpc": (bare_binding, libvirtd, short_base),
+        "test-rpc-container": (bare_binding, check_engine, short_base),
         "container": (bare_binding, check_engine, short_base),
     }
 )
-
-
-_READYING: Mapping[str, Callable[[Callable[[str], object]], None]] = MappingProxyType({"container": ready_image})
-
-
-def _nothing(_say: Callable[[str], object]) -> None:
-    return None
 
 
 def provision(backend: Backend, transport: str, worker: Worker, *, allow_host: bool = False) -> Lane:
@@ -58,7 +54,8 @@ def provision(backend: Backend, transport: str, worker: Worker, *, allow_host: b
 
 def make_ready(backend: Backend, say: Callable[[str], object]) -> None:
     """Do beforehand what takes long and is done once on a machine: an image. Raises LaneUnavailable when it cannot be done."""
-    _READYING.get(backend.provisioner, _nothing)(say)
+    if backend.provisioner in IN_CONTAINERS:
+        ready_image(say, backend.suite)
 
 
 def why_unavailable(backend: Backend) -> str:

@@ -1,9 +1,9 @@
-"""The lane `test-rpc`: libvirt's test driver behind private, unprivileged daemons, over unix or tcp sockets.
+"""The lane `test-rpc`: libvirt's test driver behind private daemons, over unix or tcp sockets.
 
-What belongs here: the lane, and the worlds of cases that share the worker's daemon. What does not: daemons as such (`daemon`)
-and the worlds of cases that need one for themselves (`exclusive`). `test:///default` in a daemon is one host for all its
-clients, which the daemon forgets when the last of them leaves (measured on libvirt 9.0.0): an anchor connection of the lane
-keeps it.
+What belongs here: the lane, and the worlds of cases that share the worker's daemon. What does not: daemons as such (`daemon`, and
+`containers.daemon` for those of another release) and the worlds of cases that need one for themselves (`exclusive`).
+`test:///default` in a daemon is one host for all its clients, which the daemon forgets when the last of them leaves (measured on
+libvirt 9.0.0): an anchor connection of the lane keeps it.
 """
 
 import os
@@ -16,13 +16,13 @@ from urllib.parse import quote
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable
 from virtproof.lanes.bare import bare_binding, opened
-from virtproof.lanes.daemon import LONGEST_SOCKET, LOOPBACK, Daemon
+from virtproof.lanes.daemon import LONGEST_SOCKET, LOOPBACK, Daemon, DaemonMaker, PrivateDaemon
 from virtproof.lanes.exclusive import ExclusiveWorld
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, places, reap_folders, remove_folder
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
-from virtproof.lanes.model import LOG_BYTES, CaseWorld, DaemonControl, GuestControl, Worker, label_of
+from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Worker, label_of
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
 from virtproof.lanes.standing import OnDemand, Standing
@@ -67,9 +67,9 @@ class SharedWorld:
 
 
 class DaemonLane:
-    """The test driver behind daemons, for one worker."""
+    """The test driver behind daemons that `make` makes, for one worker."""
 
-    def __init__(self, backend: Backend, transport: str, worker: Worker) -> None:
+    def __init__(self, backend: Backend, transport: str, worker: Worker, make: DaemonMaker = Daemon) -> None:
         self.backend = backend
         self.transport = transport
         self.worker = worker
@@ -78,6 +78,7 @@ class DaemonLane:
         self.folder = make_folder(short_base())
         self.folder.chmod(0o711)  # the daemon's user passes through
         self._cases = 0
+        self._make = make
         self._daemon = self._new_daemon(tcp=transport == "tcp")
         try:
             self._daemon.start()
@@ -105,8 +106,8 @@ class DaemonLane:
     def logs(self, domains: Sequence[str]) -> Mapping[str, bytes]:
         """The log of the worker's daemon; the one of a case's own daemon is gone with it."""
         del domains
-        log = self._daemon.log
-        return {"libvirtd.log": log.read_bytes()[-LOG_BYTES:]} if log.exists() else {}
+        log = self._daemon.last_log()
+        return {"libvirtd.log": log} if log else {}
 
     def reap(self) -> Sequence[str]:
         return reap(self.binding, self._anchor, self.worker.prefix)
@@ -130,7 +131,7 @@ class DaemonLane:
     @contextmanager
     def _exclusive(self) -> Generator[CaseWorld]:
         daemon = self._new_daemon(tcp=False)
-        path = daemon.home.parent / "proxy" if self.transport == "unix" else None
+        path = daemon.folder / "proxy" if self.transport == "unix" else None
         forwarder = Forwarder(daemon.socket, path)
         address = forwarder.address
         uri = unix_uri(Path(address)) if isinstance(address, str) else tcp_uri(address[1])
@@ -140,13 +141,13 @@ class DaemonLane:
             yield world
         finally:
             world.close()
-            remove_folder(daemon.home.parent)
+            remove_folder(daemon.folder)
 
-    def _new_daemon(self, *, tcp: bool) -> Daemon:
+    def _new_daemon(self, *, tcp: bool) -> PrivateDaemon:
         self._cases += 1
         folder = self.folder / str(self._cases)
         folder.mkdir(mode=0o711)
-        return Daemon(folder, tcp=tcp)
+        return self._make(folder, tcp=tcp)
 
 
 def unix_uri(path: Path) -> str:

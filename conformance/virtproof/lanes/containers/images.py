@@ -16,7 +16,7 @@ from virtproof.lanes.containers.bases import Say, base_of, has_image
 from virtproof.lanes.containers.engine import Engine, connected, engine_error
 from virtproof.lanes.containers.labels import builder_of
 from virtproof.lanes.containers.reaping import reap_all
-from virtproof.lanes.containers.recipe import SUITE, SUITE_VARIABLE, Recipe, shipped_recipe
+from virtproof.lanes.containers.recipe import Recipe, shipped_recipe
 from virtproof.lanes.folders import owner_of
 
 BUILD_SECONDS: Final = 1200
@@ -25,27 +25,21 @@ _LAST: Final = 3  # lines of a failed build that are told
 _LONGEST: Final = 400
 _COLOUR: Final = re.compile(r"\x1b\[\d*m")
 _ERROR: Final = re.compile(r"E: |error: ")  # as apt-get and virsh begin
-_REMEDY: Final = f"check this machine's network and Debian's mirror, or name another suite by {SUITE_VARIABLE}"
+_REMEDY: Final = "check this machine's network and Debian's mirror, or name another suite by --suite"
 
 
-def suite_of(environment: Mapping[str, str] = os.environ) -> str:
-    """The suite of Debian that the environment asks for, the default without."""
-    return environment.get(SUITE_VARIABLE) or SUITE
-
-
-def ready_image(say: Say) -> None:
-    """Have the shipped recipe's image, once what killed runs left is gone. Raises LaneUnavailable as `image_of` does."""
+def ready_image(say: Say, suite: str = "") -> None:
+    """Have the recipe's image of a suite, once what killed runs left is gone. Raises LaneUnavailable as `image_of` does."""
     engine = connected()
     try:
         reap_all(engine)
-        image_of(engine, say)
+        image_of(engine, shipped_recipe(suite), say)
     finally:
         engine.close()
 
 
-def image_of(engine: Engine, say: Say, recipe: Recipe | None = None) -> str:
+def image_of(engine: Engine, wanted: Recipe, say: Say) -> str:
     """The name of the recipe's image, built when the engine has none. Raises LaneUnavailable, saying what stands in the way."""
-    wanted = recipe or shipped_recipe(suite_of())
     if not has_image(engine, wanted.tag):
         say(f"building the image {wanted.tag}, once; it takes a minute or two")
         _build(engine, wanted, base_of(engine, wanted, say))

@@ -6,6 +6,7 @@ What belongs here: provisioning on demand, handing the descriptions to workers, 
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from virtproof.lanes.containers.engine import Engine, connected
 from virtproof.lanes.containers.furnishing import furnish, network_name, pool_name
 from virtproof.lanes.containers.images import image_of
 from virtproof.lanes.containers.reaping import reap_all
+from virtproof.lanes.containers.recipe import shipped_recipe
 from virtproof.lanes.folders import make_folder, owner_of, remove_folder
 from virtproof.lanes.test_rpc import short_base
 
 PROVISIONER = "container"
+IN_CONTAINERS = frozenset({PROVISIONER, "test-rpc-container"})  # the provisioners that need an engine and an image
 QEMU = "qemu"  # the scheme of URIs whose hypervisor can use KVM
 
 
@@ -91,8 +94,15 @@ class SharedLanes:
         return found.description
 
     def handed_out(self, backends: Iterable[Backend]) -> dict[str, str]:
-        """What workers are told of each backend: a description, or after a `!` why there is none."""
-        return {backend.name: self._told(backend) for backend in backends if backend.provisioner == PROVISIONER}
+        """What workers are told of each backend: a description, or after a `!` why there is none.
+
+        Where workers start containers themselves, this process removes at the end what those that died have left.
+        """
+        listed = tuple(backends)
+        if any(backend.provisioner in IN_CONTAINERS for backend in listed):
+            with suppress(LaneUnavailable):  # each worker finds that out, and says it of its lane
+                self._reaped()
+        return {backend.name: self._told(backend) for backend in listed if backend.provisioner == PROVISIONER}
 
     def close(self) -> None:
         """Remove every container, and what workers that died have left."""
@@ -114,7 +124,7 @@ class SharedLanes:
     def _provisioned(self, backend: Backend) -> Provisioned | str:
         try:
             engine = self._reaped()
-            image = image_of(engine, self._say)
+            image = image_of(engine, shipped_recipe(backend.suite), self._say)
             return provision_container(backend, self._run, image, kvm=backend.uri.startswith(QEMU))
         except VirtproofError as error:
             return str(error)

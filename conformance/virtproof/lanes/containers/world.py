@@ -7,8 +7,8 @@ survive the daemon: after `start` they are there again.
 
 from dataclasses import dataclass
 
-from virtproof.errors import SuiteError
 from virtproof.lanes.containers.container import Host
+from virtproof.lanes.containers.daemon import HostDaemon
 from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.guest_control import ContainerGuests
 from virtproof.lanes.forwarder import Forwarder
@@ -79,22 +79,18 @@ class ExclusiveContainerWorld(ContainerWorld):
 
     def __init__(self, reach: Reach, guests: ContainerGuests, host: Host, forwarder: Forwarder) -> None:
         super().__init__(reach, guests)
-        self._host = host
+        self._daemon = HostDaemon(host)
         self._forwarder = forwarder
-        self._runs = True
 
     @property
     def daemon(self) -> DaemonControl | None:
         return self
 
     def freeze(self) -> None:
-        if not self._runs:
-            raise SuiteError("the daemon is not running: start it first")
-        self._host.do("entry", "freeze")
+        self._daemon.freeze()
 
     def thaw(self) -> None:
-        if self._runs:
-            self._host.do("entry", "thaw")
+        self._daemon.thaw()
 
     def kill(self) -> None:
         self._end("KILL")
@@ -103,9 +99,8 @@ class ExclusiveContainerWorld(ContainerWorld):
         self._end("TERM")
 
     def start(self) -> None:
-        if not self._runs:
-            self._host.do("entry", "daemon")
-            self._runs = True
+        if not self._daemon.runs:
+            self._daemon.start()
             self._forwarder.accept()
 
     def restart(self) -> None:
@@ -116,7 +111,7 @@ class ExclusiveContainerWorld(ContainerWorld):
         self._forwarder.refuse()
 
     def mend(self) -> None:
-        if self._runs:
+        if self._daemon.runs:
             self._forwarder.accept()
 
     def close(self) -> None:
@@ -128,7 +123,6 @@ class ExclusiveContainerWorld(ContainerWorld):
 
     def _end(self, signal: str) -> None:
         """The daemon is gone: so is what was connected to it, and connecting fails at once."""
-        self._host.do("entry", "end", signal)
-        self._runs = False
+        self._daemon.end(signal)
         self._forwarder.refuse()
         super().close()
