@@ -130,6 +130,12 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def versions(session: nox.Session) -> None:
+    """Certify with the libvirt and the hypervisors of four suites of Debian; `-- --suite bookworm --backend lxc` for a part."""
+    tool(session, "python", "-m", "ci.versions", "--out", fresh("versions"), *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the driver against bare libvirt calls, and the suite; writes `out/bench/bench.json` and prints a table."""
     tool(session, "python", "-m", "ci.bench", "--out", fresh("bench") / "bench.json", *session.posargs)

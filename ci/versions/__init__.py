@@ -1,0 +1,1 @@
+"""The version matrix: the suite on the libvirt and the hypervisors of several releases of Debian."""
