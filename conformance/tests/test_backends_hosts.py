@@ -11,7 +11,7 @@ from virtproof.errors import UsageError
 from virtproof_driver import Capability
 
 BEYOND = {
-    *(Capability.CONNECTION_KEEPALIVE, Capability.CONNECTION_RECONNECT, Capability.GUESTS),
+    *(Capability.CONNECTION_KEEPALIVE, Capability.CONNECTION_RECONNECT, Capability.EVENTS_HOST, Capability.GUESTS),
     *(Capability.AGENT_PASSWORD, Capability.AGENT_QUIESCE),
 }
 

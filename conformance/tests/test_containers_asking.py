@@ -26,7 +26,7 @@ class Scripted:
 
 
 def host(*answers: tuple[int, bytes]) -> Host:
-    return Host(cast("Container", Scripted(*answers)))
+    return Host(cast("Container", cast("object", Scripted(*answers))))
 
 
 def test_an_answer_is_what_came_before_its_end() -> None:

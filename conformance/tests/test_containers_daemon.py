@@ -14,9 +14,8 @@ from virtproof.lanes.containers.daemon import ContainerDaemon, HostDaemon
 class Box:
     """A container that notes what is done to it."""
 
-    port = 32768
-
     def __init__(self) -> None:
+        self.ports = {"tcp": 32768}
         self.done: list[str] = []
 
     def do(self, *words: str) -> bytes:

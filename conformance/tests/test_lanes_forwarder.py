@@ -50,7 +50,7 @@ def folder() -> Iterator[Path]:
 def forwarder(request: pytest.FixtureRequest, folder: Path) -> Iterator[Forwarder]:
     echo = Echo(folder / "up")
     echo.start()
-    made = Forwarder(folder / "up", folder / "proxy" if request.param == "unix" else None)
+    made = Forwarder(str(folder / "up"), folder / "proxy" if request.param == "unix" else None)
     yield made
     made.close()
     made.close()
@@ -121,7 +121,7 @@ def test_a_client_that_leaves_does_not_disturb_another(forwarder: Forwarder) -> 
 
 
 def test_an_upstream_that_is_down_breaks_off_at_once(folder: Path) -> None:
-    forwarder = Forwarder(folder / "nothing", None)
+    forwarder = Forwarder(str(folder / "nothing"), None)
     forwarder.accept()
     with closing(connected(forwarder)) as client:
         assert read(client, 1) == b""
@@ -129,7 +129,7 @@ def test_an_upstream_that_is_down_breaks_off_at_once(folder: Path) -> None:
 
 
 def test_its_thread_ends_with_it(folder: Path) -> None:
-    forwarder = Forwarder(folder / "nothing", None)
+    forwarder = Forwarder(str(folder / "nothing"), None)
     forwarder.accept()
     forwarder.close()
     assert not forwarder._thread.is_alive()

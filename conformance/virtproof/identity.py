@@ -39,10 +39,13 @@ def shared_lanes(config: pytest.Config) -> SharedLanes:
     return config.stash[_SHARED]
 
 
-def hand_out(config: pytest.Config, workerinput: MutableMapping[str, object], backends: Iterable[Backend]) -> None:
-    """Called by the controller for each worker before it starts; the first call provisions what the workers share."""
+def hand_out(config: pytest.Config, workerinput: MutableMapping[str, object], lanes: Iterable[tuple[Backend, str]]) -> None:
+    """Called by the controller for each worker before it starts; the first call provisions what the workers share.
+
+    `lanes` are pairs of a backend and a transport.
+    """
     workerinput[_INPUT] = run_id(config)
-    workerinput[_LANES_INPUT] = shared_lanes(config).handed_out(backends)
+    workerinput[_LANES_INPUT] = shared_lanes(config).handed_out(lanes)
 
 
 def is_worker(config: pytest.Config) -> bool:

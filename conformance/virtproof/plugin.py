@@ -44,7 +44,9 @@ def pytest_configure_node(node: WorkerNode) -> None:
     from virtproof.lane_pool import lane_keys  # noqa: PLC0415 - as above
 
     try:
-        hand_out(node.config, node.workerinput, [key.backend for key in lane_keys(options.options_of(node.config))])
+        hand_out(
+            node.config, node.workerinput, [(key.backend, key.transport) for key in lane_keys(options.options_of(node.config))]
+        )
     except VirtproofError as error:
         raise pytest.UsageError(str(error)) from error
 

@@ -14,7 +14,7 @@ from virtproof.backends.predicates import parse
 _URI: Final = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9]+)?://[^\s/?#]*(/[^\s?#]*)?(\?\S*)?")
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _CASE: Final = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+(\[[^\]]+\])?")
-TRANSPORTS: Final = ("in-process", "unix", "tcp", "tls", "ssh")
+TRANSPORTS: Final = ("in-process", "unix", "tcp", "tls", "ssh", "libssh", "tcp-sasl", "tls-sasl")
 
 
 def as_words(value: object) -> str:

@@ -39,12 +39,11 @@ class _End:
 
 
 class Forwarder:
-    """A listening address in front of a unix socket. It refuses until `accept` is called."""
+    """A listening address in front of a daemon's. It refuses until `accept` is called."""
 
-    def __init__(self, upstream: Path, listen: Path | None) -> None:
+    def __init__(self, upstream: Address, listen: Path | None) -> None:
         """Listen at a unix socket, or at a port of the loopback when `listen` is None."""
-        self._upstream = str(upstream)
-        self._family = socket.AF_INET if listen is None else socket.AF_UNIX
+        self._upstream = upstream
         self._path = listen
         self._placeholder = self._bound(str(listen) if listen else ("127.0.0.1", 0))
         self.address: Address = self._placeholder.getsockname()
@@ -94,7 +93,7 @@ class Forwarder:
 
     def _connect(self, listener: socket.socket) -> None:
         client, _ = listener.accept()
-        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        server = socket.socket(_family(self._upstream), socket.SOCK_STREAM)
         try:
             server.connect(self._upstream)
         except OSError:  # the daemon is down: break off at once, as its own socket would
@@ -180,7 +179,11 @@ class Forwarder:
 
     def _bound(self, address: Address) -> socket.socket:
         """A socket at the address. SO_REUSEADDR lets a listening one join the one that only keeps a TCP port (socket(7))."""
-        sock = socket.socket(self._family, socket.SOCK_STREAM)
+        sock = socket.socket(_family(address), socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         return sock
+
+
+def _family(address: Address) -> socket.AddressFamily:
+    return socket.AF_UNIX if isinstance(address, str) else socket.AF_INET

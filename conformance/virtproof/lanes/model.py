@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from virtproof.lanes.containers.description import Description
 
 
-def nothing_shared(backend: Backend) -> "Description":
+def nothing_shared(backend: Backend, transport: str) -> "Description":
     """For a worker whose run provisioned no containers. Raises LaneUnavailable."""
+    del transport
     raise LaneUnavailable(f"{backend.name}: no process provisioned a container for this run; run it by `virtproof run` or pytest")
 
 
@@ -31,13 +32,13 @@ def nothing_shared(backend: Backend) -> "Description":
 class Worker:
     """A worker's identity, handed out by the controller. `prefix` begins the name of every object that the worker makes.
 
-    `shared` gives the container that the run's leader provisioned for a backend, or raises LaneUnavailable.
+    `shared` gives the container that the run's leader provisioned for a backend and transport, or raises LaneUnavailable.
     """
 
     run: str
     name: str
     prefix: str
-    shared: Callable[[Backend], "Description"] = nothing_shared
+    shared: Callable[[Backend, str], "Description"] = nothing_shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

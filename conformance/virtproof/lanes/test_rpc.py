@@ -132,7 +132,7 @@ class DaemonLane:
     def _exclusive(self) -> Generator[CaseWorld]:
         daemon = self._new_daemon(tcp=False)
         path = daemon.folder / "proxy" if self.transport == "unix" else None
-        forwarder = Forwarder(daemon.socket, path)
+        forwarder = Forwarder(str(daemon.socket), path)
         address = forwarder.address
         uri = unix_uri(Path(address)) if isinstance(address, str) else tcp_uri(address[1])
         world = ExclusiveWorld(uri, daemon, forwarder, observed=unix_uri(daemon.socket))

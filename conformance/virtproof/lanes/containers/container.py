@@ -9,12 +9,14 @@ import importlib
 import platform
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
 from virtproof.errors import LaneUnavailable, SuiteError
 from virtproof.lanes.containers import options
+from virtproof.lanes.containers.archives import packed
+from virtproof.lanes.containers.doors import FOLDER
 from virtproof.lanes.containers.engine import Container, connected, engine_error, without_foreign_reaper
 from virtproof.lanes.containers.labels import labels_of
 from virtproof.lanes.model import LOG_BYTES
@@ -24,34 +26,40 @@ _LAST: Final = 3
 _TRIES: Final = 5
 _END: Final = b"\0"
 _ENDED: Final = """"$@" && printf '\\0'"""
+_SECRET: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a container is started from: the image, whose it is, and the folder of this machine that its sockets go to."""
+    """What a container is started from: the image, whose it is, and the folder of this machine that its sockets go to.
+
+    `files` go into `FOLDER`, by name, before its daemon starts.
+    """
 
     image: str
     run: str
     owner: dict[str, object]
     folder: Path
+    files: Mapping[str, bytes] = field(repr=False)
     kvm: bool
 
 
 class Host:
-    """A running container. `port` is the loopback's port of its daemon; `kvm` says whether KVM runs guests in it."""
+    """A running container. `ports` are those of the loopback that lead to its doors; `kvm` says whether KVM runs guests in it."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
         self.id = container.id
 
     @property
-    def port(self) -> int:
-        """Raises SuiteError when the engine publishes none."""
+    def ports(self) -> Mapping[str, int]:
+        """By door, as `options.PORTS` has them. Raises SuiteError when the engine does not publish one."""
         self._container.reload()
-        published = self._container.ports.get(f"{options.PORT}/tcp") or []
-        if not published:
-            raise SuiteError(f"container {self.id[:12]} publishes no port")
-        return int(published[0]["HostPort"])
+        published = {door: self._container.ports.get(f"{port}/tcp") or [] for door, port in options.PORTS.items()}
+        missing = [door for door, bound in published.items() if not bound]
+        if missing:
+            raise SuiteError(f"container {self.id[:12]} publishes no port for {missing[0]}")
+        return {door: int(bound[0]["HostPort"]) for door, bound in published.items()}
 
     @property
     def kvm(self) -> bool:
@@ -70,6 +78,10 @@ class Host:
         if code:
             raise _failed(command, code, output)
         return output
+
+    def put(self, folder: str, files: Mapping[str, bytes]) -> None:
+        """Write files into a folder inside that is there, for root's eyes only; past every command line."""
+        self._container.put_archive(folder, packed(files, _SECRET))
 
     def tails(self, paths: Mapping[str, str]) -> Mapping[str, bytes]:
         """The last bytes of files inside, by the names that they are asked under; those that are not there are left out."""
@@ -103,7 +115,7 @@ def start(order: Order) -> Host:
     without_foreign_reaper()
     module: Any = importlib.import_module("testcontainers.core.container")
     made = module.DockerContainer(order.image).with_volume_mapping(str(order.folder), options.SOCKETS, "rw")
-    made.ports[f"{options.PORT}/tcp"] = (options.LOOPBACK,)
+    made.ports.update({f"{port}/tcp": (options.LOOPBACK,) for port in options.PORTS.values()})
     made.with_kwargs(**_arguments(order))
     try:
         made.start()
@@ -113,6 +125,8 @@ def start(order: Order) -> Host:
     host = Host(cast("Container", made.get_wrapped_container()))
     try:
         _await_ready(host, cast("Container", made.get_wrapped_container()))
+        host.put(FOLDER, order.files)
+        host.do("entry", "open")
     except BaseException:
         host.remove()
         raise

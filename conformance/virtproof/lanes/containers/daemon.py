@@ -12,6 +12,8 @@ from virtproof.backends.model import Backend
 from virtproof.errors import SuiteError
 from virtproof.lanes.containers import options
 from virtproof.lanes.containers.container import Host, Order, start
+from virtproof.lanes.containers.credentials import make_credentials
+from virtproof.lanes.containers.doors import Asking, files_of
 from virtproof.lanes.containers.engine import connected
 from virtproof.lanes.containers.images import image_of
 from virtproof.lanes.containers.recipe import shipped_recipe
@@ -60,7 +62,8 @@ class ContainerDaemon:
         self.folder = folder
         self.port: int | None = None
         self._tcp = tcp
-        self._order = Order(image=image, run=run, owner=owner_of(os.getpid()), folder=folder, kvm=False)
+        files = files_of(make_credentials(options.LOOPBACK), Asking.TLS)
+        self._order = Order(image=image, run=run, owner=owner_of(os.getpid()), folder=folder, files=files, kvm=False)
         self._host: Host | None = None
         self._daemon: HostDaemon | None = None
 
@@ -78,7 +81,7 @@ class ContainerDaemon:
             return
         self._host = start(self._order)
         self._daemon = HostDaemon(self._host)
-        self.port = self._host.port if self._tcp else None
+        self.port = self._host.ports["tcp"] if self._tcp else None
 
     def freeze(self) -> None:
         if self._daemon is None:

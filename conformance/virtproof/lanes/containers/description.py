@@ -1,31 +1,41 @@
 """A lane's container as its workers must know it: a value that goes to them as JSON.
 
-What belongs here: the value, its JSON, and the URIs that lead to it. What does not: making the container (`shared`) and using it
-(`lane`).
+What belongs here: the value, its JSON, and the URIs that lead to it. What does not: making the container (`shared`), using it
+(`lane`), and the transports (`ways`). No secret is in it: those are files in its folder.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from typing import Any, Final, cast
 
-from virtproof.lanes.containers.options import LOOPBACK, SOCKET
+from virtproof.lanes.containers.options import SOCKET
+from virtproof.lanes.containers.ways import UNIX, WAYS, unix_uri, way_uri
+from virtproof.lanes.forwarder import Address
 from virtproof.lanes.model import Furniture
+
+KEYRING: Final = "keyring"
+SOCKETS: Final = "run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """A provisioned container. `folder` holds the daemon's socket, `port` is the loopback's.
+    """A provisioned container.
 
-    `pool` and `network` are the run's own on it: guests' images, and a network without a way out. `kvm` says whether KVM runs
-    guests there. `image` is the engine's name of the image, for further containers.
+    `folder` is this machine's: it holds the daemon's socket and the clients' credentials. `host` is the name or address that the
+    certificate is for, `alias` another name of the same host; `ports` lead to its doors there. `asking` is the door at which the
+    daemon asks for a password. `pool` and `network` are the run's own on it: guests' images, and a network without a way out.
+    `kvm` says whether KVM runs guests there. `image` is the engine's name of the image, for further containers.
     """
 
     container: str
     image: str
     folder: str
-    port: int
+    host: str
+    alias: str
+    ports: Mapping[str, int]
+    asking: str
     kvm: bool
     pool: str
     network: str
@@ -38,23 +48,24 @@ class Description:
     @property
     def socket(self) -> Path:
         """The daemon's socket on this machine."""
-        return Path(self.folder) / SOCKET
+        return Path(self.folder) / SOCKETS / SOCKET
 
-    def uri(self, of_backend: str, transport: str) -> str:
-        """The backend's URI, such as `qemu:///system`, over a transport to this container."""
-        return unix_uri(of_backend, self.socket) if transport == "unix" else tcp_uri(of_backend, self.port)
+    @property
+    def keyring(self) -> Path:
+        """The folder of a client's credentials."""
+        return Path(self.folder) / KEYRING
 
+    def upstream(self, transport: str) -> Address:
+        """What a transport leads to: the socket, or a door's address."""
+        return str(self.socket) if transport == UNIX else (self.host, self.ports[WAYS[transport].door])
 
-def unix_uri(of_backend: str, socket: Path | str) -> str:
-    """A backend's URI over a unix socket."""
-    parts = urlsplit(of_backend)
-    return f"{parts.scheme}+unix://{parts.path}?socket={quote(str(socket))}"
-
-
-def tcp_uri(of_backend: str, port: int) -> str:
-    """A backend's URI over a port of the loopback."""
-    parts = urlsplit(of_backend)
-    return f"{parts.scheme}+tcp://{LOOPBACK}:{port}{parts.path}"
+    def uri(self, of_backend: str, transport: str, address: Address | None = None) -> str:
+        """The backend's URI, such as `qemu:///system`, over a transport; `address` is a proxy's in front of it."""
+        to = address or self.upstream(transport)
+        if isinstance(to, str):
+            return unix_uri(of_backend, to)
+        way = WAYS[transport]
+        return way_uri(of_backend, way, to, way.parameters(self.keyring))
 
 
 def to_json(description: Description) -> str:

@@ -1,4 +1,4 @@
-"""The lanes `qemu` and `lxc`: a worker's use of a container that the run's leader provisioned, over unix or tcp sockets.
+"""The lanes `qemu` and `lxc`: a worker's use of a container that the run's leader provisioned, over any transport.
 
 What belongs here: the lane, and the worker's own container for cases that freeze and kill the daemon. What does not: provisioning
 (`shared`) and worlds (`world`). The own container is made at the first such case and kept for the next ones; it is reaped after
@@ -8,16 +8,17 @@ each, and given up when that fails.
 import itertools
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable, SuiteError
 from virtproof.lanes.bare import bare_binding, opened
 from virtproof.lanes.containers.container import Host, attached
-from virtproof.lanes.containers.description import Description, tcp_uri, unix_uri
+from virtproof.lanes.containers.description import Description
+from virtproof.lanes.containers.doors import Asking
 from virtproof.lanes.containers.guest_control import ContainerGuests
-from virtproof.lanes.containers.shared import Provisioned, provision_container, remove_container
+from virtproof.lanes.containers.shared import Provisioned, Wanted, provision_container, remove_container
+from virtproof.lanes.containers.ways import UNIX
 from virtproof.lanes.containers.world import ContainerWorld, ExclusiveContainerWorld, Reach
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.forwarder import Forwarder
@@ -37,12 +38,12 @@ class ContainerLane:
         self.transport = transport
         self.worker = worker
         self.binding = bare_binding()
-        self._description = worker.shared(backend)
+        self._description = worker.shared(backend, transport)
         self._host = attached(self._description.container)
         self._used = self._host
         self._own: Provisioned | None = None
         self._proxies = itertools.count(1)  # a proxy keeps its address until it is closed, and its socket's file longer
-        self._observed = unix_uri(backend.uri, self._description.socket)
+        self._observed = self._description.uri(backend.uri, UNIX)
         self._standing = Standing(self._observed)
         self._connection = opened(self._observed)
         self.connection_type = self._connection.getType()
@@ -77,8 +78,13 @@ class ContainerLane:
     def _shared(self) -> Generator[CaseWorld]:
         self._used = self._host
         told = self._description
-        uri = told.uri(self.backend.uri, self.transport)
-        reach = Reach(uri=uri, observed=self._observed, connection_type=self.connection_type, description=told)
+        reach = Reach(
+            backend_uri=self.backend.uri,
+            uri=told.uri(self.backend.uri, self.transport),
+            observed=self._observed,
+            connection_type=self.connection_type,
+            description=told,
+        )
         world = ContainerWorld(reach, self._guests(self._host))
         try:
             yield world
@@ -89,8 +95,8 @@ class ContainerLane:
     def _exclusive(self) -> Generator[CaseWorld]:
         own = self._owned()
         self._used = own.host
-        path = own.folder / f"proxy-{next(self._proxies)}" if self.transport == "unix" else None
-        forwarder = Forwarder(own.description.socket, path)
+        path = own.folder / f"proxy-{next(self._proxies)}" if self.transport == UNIX else None
+        forwarder = Forwarder(own.description.upstream(self.transport), path)
         world = ExclusiveContainerWorld(self._reach(own.description, forwarder), self._guests(own.host), own.host, forwarder)
         forwarder.accept()
         try:
@@ -101,14 +107,15 @@ class ContainerLane:
     def _owned(self) -> Provisioned:
         if self._own is None:
             told = self._description
-            self._own = provision_container(self.backend, self.worker.run, told.image, kvm=told.kvm)
+            wanted = Wanted(backend=self.backend, run=self.worker.run, image=told.image, asking=Asking(told.asking), kvm=told.kvm)
+            self._own = provision_container(wanted)
         return self._own
 
     def _settle(self, world: ExclusiveContainerWorld, own: Provisioned) -> None:
         """Bring the worker's own container back to where a case may begin, or give it up."""
         try:
             world.close()
-            connection = opened(unix_uri(self.backend.uri, own.description.socket))
+            connection = opened(own.description.uri(self.backend.uri, UNIX))
             try:
                 reap(self.binding, connection, self.worker.prefix)
             finally:
@@ -122,10 +129,13 @@ class ContainerLane:
             remove_container(own)
 
     def _reach(self, own: Description, forwarder: Forwarder) -> Reach:
-        address = forwarder.address
-        proxied = unix_uri(self.backend.uri, Path(address)) if isinstance(address, str) else tcp_uri(self.backend.uri, address[1])
-        observed = unix_uri(self.backend.uri, own.socket)
-        return Reach(uri=proxied, observed=observed, connection_type=self.connection_type, description=own)
+        return Reach(
+            backend_uri=self.backend.uri,
+            uri=own.uri(self.backend.uri, self.transport, forwarder.address),
+            observed=own.uri(self.backend.uri, UNIX),
+            connection_type=self.connection_type,
+            description=own,
+        )
 
     def _guests(self, host: Host) -> ContainerGuests:
         return ContainerGuests(host, urlsplit(self.backend.uri).scheme, self.worker.name)

@@ -25,6 +25,7 @@ CAPABILITIES: Final[Mapping[str, str]] = MappingProxyType(
         "SETUID": "as SETGID, for the user",
         "SYS_ADMIN": "LXC mounts and unshares, and this container's cgroups are made writable",
         "SYS_BOOT": "reboot(2) inside an LXC container; it ends that PID namespace only, see pid_namespaces(7)",
+        "SYS_CHROOT": "sshd answers who is not known yet from an empty folder",
     }
 )
 
@@ -57,8 +58,9 @@ DESCRIPTORS: Final = 4096
 
 SOCKETS: Final = "/run/virtproof"  # as libvirtd.conf has it
 SOCKET: Final = "libvirt-sock"
-PORT: Final = 16509  # libvirt's for tcp without TLS
+PORTS: Final[Mapping[str, int]] = MappingProxyType({"tcp": 16509, "tls": 16514, "ssh": 22})  # libvirt's own, and sshd's
 LOOPBACK: Final = "127.0.0.1"
+LOOPBACK_NAME: Final = "localhost"
 
 
 def devices(*, kvm: bool) -> tuple[str, ...]:

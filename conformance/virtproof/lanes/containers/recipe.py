@@ -6,12 +6,12 @@ changed recipe is another image, and an unchanged one is built once.
 """
 
 import hashlib
-import io
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Final
+
+from virtproof.lanes.containers.archives import packed
 
 SUITE: Final = "trixie"  # QEMU 7.2 of bookworm loses dirty pages in migration under TCG
 REPOSITORY: Final = "virtproof-host"
@@ -45,13 +45,7 @@ class Recipe:
 
     def context(self) -> bytes:
         """The build's context as a tar archive, the same bytes each time."""
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w") as tar:
-            for name in sorted(self.files):
-                entry = tarfile.TarInfo(name)
-                entry.size, entry.mode = len(self.files[name]), _EXECUTABLE
-                tar.addfile(entry, io.BytesIO(self.files[name]))
-        return archive.getvalue()
+        return packed(self.files, _EXECUTABLE)
 
 
 def shipped_recipe(suite: str = "") -> Recipe:

@@ -1,4 +1,4 @@
-"""The containers of a run: one a backend, provisioned once by the process that leads the run, used by all its workers.
+"""The containers of a run: one a backend and way of asking for passwords, provisioned once by the run's leader.
 
 What belongs here: provisioning on demand, handing the descriptions to workers, and the end. What does not: one container
 (`container`), and what a worker does with it (`lane`). A container that cannot be had is tried once; every worker is told why.
@@ -15,12 +15,16 @@ from virtproof.errors import LaneUnavailable, VirtproofError
 from virtproof.lanes.bare import opened
 from virtproof.lanes.containers import options
 from virtproof.lanes.containers.container import Host, Order, start
-from virtproof.lanes.containers.description import Description, from_json, to_json, unix_uri
+from virtproof.lanes.containers.credentials import Credentials, make_credentials
+from virtproof.lanes.containers.description import KEYRING, SOCKETS, Description, from_json, to_json
+from virtproof.lanes.containers.doors import Asking, asking_for, files_of
 from virtproof.lanes.containers.engine import Engine, connected
 from virtproof.lanes.containers.furnishing import furnish, network_name, pool_name
 from virtproof.lanes.containers.images import image_of
+from virtproof.lanes.containers.keyring import write_keyring
 from virtproof.lanes.containers.reaping import reap_all
 from virtproof.lanes.containers.recipe import shipped_recipe
+from virtproof.lanes.containers.ways import unix_uri
 from virtproof.lanes.folders import make_folder, owner_of, remove_folder
 from virtproof.lanes.test_rpc import short_base
 
@@ -38,18 +42,31 @@ class Provisioned:
     folder: Path
 
 
-def provision_container(backend: Backend, run: str, image: str, *, kvm: bool) -> Provisioned:
-    """A container of this process's own, furnished. Raises LaneUnavailable, and leaves nothing then."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a container is provisioned for: the backend, the run, and where its daemon asks for a password."""
+
+    backend: Backend
+    run: str
+    image: str
+    asking: Asking
+    kvm: bool
+
+
+def provision_container(wanted: Wanted) -> Provisioned:
+    """A container of this process's own, with its own credentials, furnished. Raises LaneUnavailable, and leaves nothing then."""
     folder = make_folder(short_base())
     host: Host | None = None
     try:
-        host = start(Order(image=image, run=run, owner=owner_of(os.getpid()), folder=folder, kvm=kvm))
-        connection = opened(unix_uri(backend.uri, folder / options.SOCKET))
+        credentials = make_credentials(options.LOOPBACK)
+        write_keyring(folder / KEYRING, credentials, options.LOOPBACK)
+        host = start(_order(wanted, folder, credentials))
+        connection = opened(unix_uri(wanted.backend.uri, folder / SOCKETS / options.SOCKET))
         try:
-            furnish(connection, run)
+            furnish(connection, wanted.run)
         finally:
             connection.close()
-        return Provisioned(host=host, folder=folder, description=_described(host, image, folder, run))
+        return Provisioned(host=host, folder=folder, description=_described(host, wanted, folder))
     except BaseException:
         if host is not None:
             host.remove()
@@ -63,15 +80,25 @@ def remove_container(made: Provisioned) -> None:
     remove_folder(made.folder)
 
 
-def _described(host: Host, image: str, folder: Path, run: str) -> Description:
+def _order(wanted: Wanted, folder: Path, credentials: Credentials) -> Order:
+    sockets = folder / SOCKETS
+    sockets.mkdir()
+    files = files_of(credentials, wanted.asking)
+    return Order(image=wanted.image, run=wanted.run, owner=owner_of(os.getpid()), folder=sockets, files=files, kvm=wanted.kvm)
+
+
+def _described(host: Host, wanted: Wanted, folder: Path) -> Description:
     return Description(
         container=host.id,
-        image=image,
+        image=wanted.image,
         folder=str(folder),
-        port=host.port,
+        host=options.LOOPBACK,
+        alias=options.LOOPBACK_NAME,
+        ports=host.ports,
+        asking=wanted.asking,
         kvm=host.kvm,
-        pool=pool_name(run),
-        network=network_name(run),
+        pool=pool_name(wanted.run),
+        network=network_name(wanted.run),
     )
 
 
@@ -84,25 +111,27 @@ class SharedLanes:
         self._engine: Engine | None = None
         self._made: dict[str, Provisioned | str] = {}
 
-    def description(self, backend: Backend) -> Description:
-        """A backend's container, provisioned at the first call. Raises LaneUnavailable, the same at each call."""
-        if backend.name not in self._made:
-            self._made[backend.name] = self._provisioned(backend)
-        found = self._made[backend.name]
+    def description(self, backend: Backend, transport: str) -> Description:
+        """The container of a lane, provisioned at the first call. Raises LaneUnavailable, the same at each call."""
+        key = key_of(backend, transport)
+        if key not in self._made:
+            self._made[key] = self._provisioned(backend, asking_for(transport))
+        found = self._made[key]
         if isinstance(found, str):
             raise LaneUnavailable(found)
         return found.description
 
-    def handed_out(self, backends: Iterable[Backend]) -> dict[str, str]:
-        """What workers are told of each backend: a description, or after a `!` why there is none.
+    def handed_out(self, lanes: Iterable[tuple[Backend, str]]) -> dict[str, str]:
+        """What workers are told of each lane's container: a description, or after a `!` why there is none.
 
         Where workers start containers themselves, this process removes at the end what those that died have left.
         """
-        listed = tuple(backends)
-        if any(backend.provisioner in IN_CONTAINERS for backend in listed):
+        listed = tuple(lanes)
+        if any(backend.provisioner in IN_CONTAINERS for backend, _ in listed):
             with suppress(LaneUnavailable):  # each worker finds that out, and says it of its lane
                 self._reaped()
-        return {backend.name: self._told(backend) for backend in listed if backend.provisioner == PROVISIONER}
+        wanted = [(backend, transport) for backend, transport in listed if backend.provisioner == PROVISIONER]
+        return {key_of(backend, transport): self._told(backend, transport) for backend, transport in wanted}
 
     def close(self) -> None:
         """Remove every container, and what workers that died have left."""
@@ -115,17 +144,18 @@ class SharedLanes:
             self._engine.close()
             self._engine = None
 
-    def _told(self, backend: Backend) -> str:
+    def _told(self, backend: Backend, transport: str) -> str:
         try:
-            return to_json(self.description(backend))
+            return to_json(self.description(backend, transport))
         except LaneUnavailable as error:
             return f"!{error}"
 
-    def _provisioned(self, backend: Backend) -> Provisioned | str:
+    def _provisioned(self, backend: Backend, asking: Asking) -> Provisioned | str:
         try:
             engine = self._reaped()
             image = image_of(engine, shipped_recipe(backend.suite), self._say)
-            return provision_container(backend, self._run, image, kvm=backend.uri.startswith(QEMU))
+            kvm = backend.uri.startswith(QEMU)
+            return provision_container(Wanted(backend=backend, run=self._run, image=image, asking=asking, kvm=kvm))
         except VirtproofError as error:
             return str(error)
 
@@ -143,9 +173,14 @@ class HandedLanes:
     def __init__(self, told: Mapping[str, str]) -> None:
         self._told = told
 
-    def description(self, backend: Backend) -> Description:
-        """A backend's container. Raises LaneUnavailable with the reason that the run's leader had."""
-        told = self._told.get(backend.name, "!the process that leads the run provisioned no container for it")
+    def description(self, backend: Backend, transport: str) -> Description:
+        """The container of a lane. Raises LaneUnavailable with the reason that the run's leader had."""
+        told = self._told.get(key_of(backend, transport), "!the process that leads the run provisioned no container for it")
         if told.startswith("!"):
             raise LaneUnavailable(told.removeprefix("!"))
         return from_json(told)
+
+
+def key_of(backend: Backend, transport: str) -> str:
+    """What lanes that share a container have in common."""
+    return f"{backend.name}/{asking_for(transport)}"

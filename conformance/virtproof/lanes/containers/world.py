@@ -24,9 +24,11 @@ from virtproof_driver.spec import InstanceSpec
 class Reach:
     """How a container is reached: `uri` is the driver's way, `observed` leads to the same daemon past any proxy.
 
-    `connection_type` is virConnectGetType's answer, asked before: a frozen daemon would not give it.
+    `backend_uri` is the backend's own, `qemu:///system`, from which other ways are made. `connection_type` is virConnectGetType's
+    answer, asked before: a frozen daemon would not give it.
     """
 
+    backend_uri: str
     uri: str
     observed: str
     connection_type: str
