@@ -18,6 +18,7 @@ from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.driver import LibvirtDriver
 from virtproof_driver.errors import DriverClosed, InstanceExists, InstanceNotFound, InvalidSpec, NotSupported, PermissionDenied
 from virtproof_driver.hypervisors.test import TEST
+from virtproof_driver.migration import Destination
 from virtproof_driver.spec import (
     Disk,
     FileSource,
@@ -176,6 +177,8 @@ def refuse_the_rest(driver: ComputeDriver, spec: InstanceSpec) -> None:
     for name, arguments in lacking.items():
         with pytest.raises(NotSupported, match="libvirt's test driver"):
             getattr(driver, name)(*arguments)
+    with pytest.raises(NotSupported, match="libvirt's test driver"):
+        driver.migrate(spec.uuid, Destination(uri="test:///default"), timeout=1)
 
 
 def story_spec() -> InstanceSpec:

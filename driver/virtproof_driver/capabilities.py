@@ -59,6 +59,12 @@ class Capability(StrEnum):
     GUESTS = "guests.run"
     FIREWALL = "firewall.nwfilter"
     MIGRATION_LIVE = "migration.live"
+    MIGRATION_PEER_TO_PEER = "migration.peer-to-peer"
+    MIGRATION_PAUSED = "migration.paused"
+    MIGRATION_OFFLINE = "migration.offline"
+    MIGRATION_STORAGE = "migration.storage"
+    MIGRATION_AUTO_CONVERGE = "migration.auto-converge"
+    MIGRATION_POST_COPY = "migration.post-copy"
     STORAGE_POOLS = "storage.pools"
     STORAGE_VOLUMES = "storage.volumes"
     STORAGE_BACKING = "storage.volumes.backing"
@@ -128,6 +134,12 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.GUESTS: "instances run guests, whose own doing (output, power off, reset) shows.",
         Capability.FIREWALL: "security groups become nwfilters that are in place before the instance starts.",
         Capability.MIGRATION_LIVE: "migrate() moves a running instance to another host.",
+        Capability.MIGRATION_PEER_TO_PEER: "migrate() lets the two hosts' daemons move an instance among themselves.",
+        Capability.MIGRATION_PAUSED: "migrate() moves an instance that stands still meanwhile.",
+        Capability.MIGRATION_OFFLINE: "migrate() moves an instance that is off: its definition.",
+        Capability.MIGRATION_STORAGE: "migrate() copies the disks to the destination with the memory.",
+        Capability.MIGRATION_AUTO_CONVERGE: "migrate() slows a guest that writes faster than its memory can be sent.",
+        Capability.MIGRATION_POST_COPY: "a guest can run on the destination before all of its memory is there.",
         Capability.STORAGE_POOLS: "storage pools can be defined, started, refreshed, stopped and removed.",
         Capability.STORAGE_VOLUMES: "storage volumes can be made, listed and deleted.",
         Capability.STORAGE_BACKING: "a storage volume can read what it has not written itself from another one.",

@@ -21,7 +21,6 @@ UNCLAIMED: Mapping[str, Capability] = MappingProxyType(
         "set_security_groups": Capability.FIREWALL,
         "update_security_group": Capability.FIREWALL,
         "delete_security_group": Capability.FIREWALL,
-        "migrate": Capability.MIGRATION_LIVE,
     }
 )
 """Methods of the contract's vocabulary that this driver does not have yet; calling one raises NotSupported."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from virtproof_driver.books import HostBooks, HostEvent
 from virtproof_driver.capabilities import Capability
+from virtproof_driver.migration import Destination, MigrationMode, MigrationOptions, MigrationProgress, MigrationResult
 from virtproof_driver.spec import (
     Disk,
     InstanceSpec,
@@ -82,6 +83,45 @@ class ConsoleStream(Protocol):
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+class Migration(Protocol):
+    """A migration that has begun. Safe from any thread. It goes on, and keeps its deadline, though nobody waits for it."""
+
+    @property
+    def uuid(self) -> UUID: ...
+
+    @property
+    def progress(self) -> MigrationProgress:
+        """How far it is now: what events told, and one question to the host, which is asked nothing once it has ended."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> MigrationResult:
+        """Block until it has ended, at most so many seconds: OperationTimeout then, and the migration goes on.
+
+        Raises MigrationAborted after abort(); MigrationTimedOut, which is an OperationTimeout too, when its own deadline passed
+        and `on_timeout` is ABORT; MigrationFailed otherwise. Each has `location` and, where the instance was read, `instance`.
+        """
+        ...
+
+    def abort(self) -> None:
+        """Have the guest run on where it was. Returns at once; wait() tells what became of it.
+
+        After the end it changes nothing. InvalidState in post-copy, where the guest has left already.
+        """
+        ...
+
+    def set_max_downtime(self, milliseconds: int) -> None:
+        """Change how long the guest may stand still at the end. InvalidState when the migration has ended."""
+        ...
+
+    def set_bandwidth(self, mib_s: int) -> None:
+        """Change how much is sent, in MiB/s. InvalidState when the migration has ended."""
+        ...
+
+    def start_post_copy(self) -> None:
+        """Have the guest run on the destination now. InvalidState without `post_copy`, or when the migration has ended."""
+        ...
 
 
 class ComputeDriver(Protocol):
@@ -186,6 +226,17 @@ class ComputeDriver(Protocol):
     def set_admin_password(self, uuid: InstanceId, user: str, password: str) -> None: ...
     def quiesce(self, uuid: InstanceId, mountpoints: Iterable[str] = ()) -> int: ...
     def unquiesce(self, uuid: InstanceId, mountpoints: Iterable[str] = ()) -> int: ...
+
+    # migration
+    def migrate(
+        self,
+        uuid: InstanceId,
+        destination: Destination,
+        *,
+        mode: MigrationMode = MigrationMode.LIVE,
+        options: MigrationOptions = MigrationOptions(),  # noqa: B008  # frozen
+        timeout: float,
+    ) -> Migration: ...
 
     # events
     def subscribe(self, listener: Listener, *, uuid: InstanceId | None = None) -> Subscription: ...

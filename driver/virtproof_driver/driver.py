@@ -22,6 +22,7 @@ from virtproof_driver.facade import (
     InventoryMethods,
     LifecycleMethods,
     MetadataMethods,
+    MigrationMethods,
     NetworkMethods,
     SecretMethods,
     SnapshotMethods,
@@ -42,6 +43,7 @@ class LibvirtDriver(
     NetworkMethods,
     ConsoleMethods,
     AgentMethods,
+    MigrationMethods,
     EventMethods,
 ):
     """A compute driver over libvirt. Implements `contract.ComputeDriver`; safe from any thread; a context manager."""

@@ -26,6 +26,7 @@ from virtproof_driver.errors import (
     InvalidSpec,
     InvalidState,
     MetadataNotFound,
+    MigrationUnsafe,
     NetworkNotFound,
     NWFilterNotFound,
     OperationTimeout,
@@ -117,6 +118,7 @@ CALLS: Mapping[tuple[Code, Domain | None], Make] = MappingProxyType(
         (Code.AGENT_COMMAND_FAILED, None): _plain(AgentRefused),
         # the state of the object
         (Code.OPERATION_INVALID, None): _plain(InvalidState),
+        (Code.MIGRATE_UNSAFE, None): _plain(MigrationUnsafe),
         (Code.OPERATION_TIMEOUT, None): _timeout,
         (Code.BLOCK_COPY_ACTIVE, None): _plain(Busy),
         (Code.RESOURCE_BUSY, None): _plain(Busy),

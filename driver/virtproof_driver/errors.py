@@ -5,9 +5,11 @@ class; that is `error_table`. Every message names the offender and, where the ca
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from virtproof_driver.capabilities import Capability
-from virtproof_driver.values import ConsoleEnd
+from virtproof_driver.migration import InstanceLocation
+from virtproof_driver.values import ConsoleEnd, Instance
 
 
 class DriverError(Exception):
@@ -255,6 +257,47 @@ class OperationTimeout(DriverError):
     def __init__(self, awaited: str, seconds: float) -> None:
         super().__init__(f"no {awaited} within {seconds:g} s")
         self.awaited = awaited
+        self.seconds = seconds
+
+
+class MigrationUnsafe(InvalidState):
+    """libvirt sees that a disk may be damaged by the migration: it is cached and not known to be shared. Nothing was changed."""
+
+
+class MigrationFailed(DriverError):
+    """A migration that had begun did not end well. `location` says where the instance is, `reason` why it is not elsewhere.
+
+    `instance` is as it was read there, None where that could not be.
+    """
+
+    verb = "failed"
+
+    def __init__(self, uuid: UUID, reason: str, *, location: InstanceLocation, instance: Instance | None = None) -> None:
+        state = "" if instance is None else f", {instance.state} ({instance.reason})"
+        text = f"the migration of instance {uuid} {self.verb}: {reason}; where it is now: {location}{state}"
+        DriverError.__init__(self, text)  # by name: MigrationTimedOut has a second base between
+        self.uuid = uuid
+        self.reason = reason
+        self.location = location
+        self.instance = instance
+
+
+class MigrationAborted(MigrationFailed):
+    """A migration was called off, by abort() or by another client."""
+
+    verb = "was aborted"
+
+
+class MigrationTimedOut(MigrationFailed, OperationTimeout):  # pyright: ignore[reportUnsafeMultipleInheritance]  # sets all of both
+    """A migration was called off at its deadline, `seconds` after it was asked for."""
+
+    verb = "was called off at its deadline"
+
+    def __init__(
+        self, uuid: UUID, reason: str, seconds: float, *, location: InstanceLocation, instance: Instance | None = None
+    ) -> None:
+        MigrationFailed.__init__(self, uuid, reason, location=location, instance=instance)
+        self.awaited = f"end of the migration of instance {uuid}"
         self.seconds = seconds
 
 

@@ -8,6 +8,7 @@ from virtproof_driver.facade.images import ImageMethods
 from virtproof_driver.facade.inventory import InventoryMethods
 from virtproof_driver.facade.lifecycle import LifecycleMethods
 from virtproof_driver.facade.metadata import MetadataMethods
+from virtproof_driver.facade.migration import MigrationMethods
 from virtproof_driver.facade.networks import NetworkMethods
 from virtproof_driver.facade.secrets import SecretMethods
 from virtproof_driver.facade.snapshots import SnapshotMethods
@@ -22,6 +23,7 @@ __all__ = [
     "InventoryMethods",
     "LifecycleMethods",
     "MetadataMethods",
+    "MigrationMethods",
     "NetworkMethods",
     "SecretMethods",
     "SnapshotMethods",

@@ -11,6 +11,7 @@ from virtproof_driver.constants import DomainEventId, RebootFlag, ShutdownFlag
 from virtproof_driver.hypervisors.model import Hypervisor
 
 _NO_API = "libvirt's LXC driver has no such call (error 3)"
+_NO_MIGRATION = f"{_NO_API}: migration"
 
 _UNSUPPORTED = MappingProxyType(
     {
@@ -39,7 +40,13 @@ _UNSUPPORTED = MappingProxyType(
         Capability.EVENTS_PANIC: "a container has no panic device; its kernel is its host's",
         Capability.EVENTS_IO_ERROR: "a container writes through the host's kernel, which pauses nobody",
         Capability.FIREWALL: "this driver has no security groups yet",
-        Capability.MIGRATION_LIVE: f"{_NO_API}: migration",
+        Capability.MIGRATION_LIVE: _NO_MIGRATION,
+        Capability.MIGRATION_PEER_TO_PEER: _NO_MIGRATION,
+        Capability.MIGRATION_PAUSED: _NO_MIGRATION,
+        Capability.MIGRATION_OFFLINE: _NO_MIGRATION,
+        Capability.MIGRATION_STORAGE: _NO_MIGRATION,
+        Capability.MIGRATION_AUTO_CONVERGE: _NO_MIGRATION,
+        Capability.MIGRATION_POST_COPY: _NO_MIGRATION,
     }
 )
 

@@ -12,6 +12,7 @@ from virtproof_driver.hypervisors.model import Hypervisor
 
 _NO_API = "libvirt's test driver has no such call (error 3, libvirt 9.0.0)"
 _NO_GUEST = "libvirt's test driver keeps the definition and runs no guest"
+_NO_MIGRATION = f"{_NO_API}: migration"
 
 _UNSUPPORTED = MappingProxyType(
     {
@@ -28,7 +29,13 @@ _UNSUPPORTED = MappingProxyType(
         Capability.CONSOLE_STREAM: f"{_NO_API}: virDomainOpenConsole",
         Capability.CONSOLE_EXCLUSIVE: f"{_NO_API}: virDomainOpenConsole",
         Capability.FIREWALL: f"{_NO_API}: it has no nwfilters",
-        Capability.MIGRATION_LIVE: f"{_NO_API}: it has no migration",
+        Capability.MIGRATION_LIVE: _NO_MIGRATION,
+        Capability.MIGRATION_PEER_TO_PEER: _NO_MIGRATION,
+        Capability.MIGRATION_PAUSED: _NO_MIGRATION,
+        Capability.MIGRATION_OFFLINE: _NO_MIGRATION,
+        Capability.MIGRATION_STORAGE: _NO_MIGRATION,
+        Capability.MIGRATION_AUTO_CONVERGE: _NO_MIGRATION,
+        Capability.MIGRATION_POST_COPY: _NO_MIGRATION,
         Capability.STORAGE_RESIZE: f"{_NO_API}: virStorageVolResize",
         Capability.STORAGE_UPLOAD: f"{_NO_API}: its storage volumes hold no bytes",
         Capability.STORAGE_DOWNLOAD: f"{_NO_API}: its storage volumes hold no bytes",

@@ -1,0 +1,36 @@
+"""The contract's method about migration: one line an operation, gated by its capabilities.
+
+What belongs here: moving instances to other hosts. What does not: how it is done (`operations`).
+"""
+
+from virtproof_driver.capabilities import Capability
+from virtproof_driver.contract import InstanceId, Migration
+from virtproof_driver.errors import NotSupported
+from virtproof_driver.facade.area import Area
+from virtproof_driver.migration import Destination, MigrationMode, MigrationOptions
+from virtproof_driver.migration_validation import needed_for
+
+
+class MigrationMethods(Area):
+    """Moving instances."""
+
+    def migrate(
+        self,
+        uuid: InstanceId,
+        destination: Destination,
+        *,
+        mode: MigrationMode = MigrationMode.LIVE,
+        options: MigrationOptions = MigrationOptions(),  # noqa: B008  # frozen
+        timeout: float,
+    ) -> Migration:
+        """Begin to move the instance to another host, and return once it is under way there.
+
+        A migration is a move: afterwards the instance is defined on the destination and no longer on the source. `timeout` is
+        how many seconds it may take until `options.on_timeout` is done. What is refused is refused here, and nothing was changed
+        then: InvalidSpec; InvalidState, when the instance is off, or with OFFLINE is not; InstanceExists, when the destination
+        has the UUID or the name; HostUnreachable, of the destination; MigrationUnsafe; Busy, when it is being moved already;
+        NotSupported. What fails later, wait() raises.
+        """
+        for capability in needed_for(destination, mode, options):
+            self.admit(capability)
+        raise NotSupported(Capability.MIGRATION_LIVE, f"not yet: {uuid} {timeout}")
