@@ -52,7 +52,11 @@ class LibvirtDriver(
         return f"<{type(self).__name__} {self._link.uri}>"
 
     def close(self) -> None:
-        """Close the connection; waits end with DriverClosed, listeners hear no more. A second call changes nothing."""
+        """Close the connection; waits end with DriverClosed, listeners hear no more. A second call changes nothing.
+
+        Migrations that are under way are aborted first.
+        """
+        self._migrations.end()
         self._link.close()
 
     def __enter__(self) -> Self:

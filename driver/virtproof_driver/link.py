@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Generic, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
+from virtproof_driver.auth import Authenticate
 from virtproof_driver.binding import Connection, Domain, Stream
 from virtproof_driver.books import HostBooks
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.contract import ConsoleStream, HostListener, Listener, Subscription
+from virtproof_driver.errors import DriverError
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.values import (
     BlockJob,
@@ -133,6 +135,55 @@ class Wait(Protocol[E_co]):
         ...
 
 
+class Work(Protocol[E_co]):
+    """A job that one call into libvirt waits for, as an operation describes it to `Link.begin`."""
+
+    @property
+    def what(self) -> str:
+        """What ends it, for errors: "end of the migration of instance …"."""
+        ...
+
+    def attempt(self, under_way: Callable[[], None]) -> None:
+        """Make the call, which returns when the job has ended; say when it can be called off. Raises DriverError."""
+        ...
+
+    def call_off(self) -> None:
+        """Have the job end. Raises DriverError where it cannot."""
+        ...
+
+    def was_called_off(self, failure: DriverError) -> bool:
+        """Whether the call failed because of `call_off`."""
+        ...
+
+    def deadline_passed(self) -> None:
+        """Do what is to be done at the deadline. Raises DriverError where that cannot be, and the job is called off then."""
+        ...
+
+    def conclude(self, failure: DriverError | None) -> E_co:
+        """Say what came of it; called once, when the last attempt is over."""
+        ...
+
+
+class Call(Protocol[E_co]):
+    """A `Work` that has begun, on a thread of its own."""
+
+    def await_start(self) -> None:
+        """Block until the job is under way, or over."""
+        ...
+
+    def until(self, seconds: float | None) -> E_co:
+        """Block until it has ended, and return or raise its conclusion. OperationTimeout when that takes longer."""
+        ...
+
+    def call_off(self) -> None:
+        """Have the job end, and return without waiting for that. Raises what `Work.call_off` does when it goes on."""
+        ...
+
+    def interrupted(self) -> AbstractContextManager[None]:
+        """Have the job rest for as long as the block runs, then begin again. Busy when it cannot be called off."""
+        ...
+
+
 class Link(Protocol):
     """A host as operations reach it."""
 
@@ -185,6 +236,24 @@ class Link(Protocol):
         """Arm a wait. Enter before the call that causes the event; leaving disarms it."""
         ...
 
+    def hear(self, uuid: UUID, told: Callable[[Told], object]) -> AbstractContextManager[None]:
+        """Pass on all that the host tells of an instance, also what listeners do not hear, for as long as the block runs.
+
+        `told` is called on a thread that others wait for: it returns at once, and raises nothing.
+        """
+        ...
+
+    def begin(self, work: Work[T], seconds: float) -> Call[T]:
+        """Begin a job on a thread of its own, with a deadline in so many seconds."""
+        ...
+
+    def reach(self, uri: str, auth: Authenticate | None) -> "HostLink":
+        """Open a link to another host, through the same libvirt; whoever asked for it closes it.
+
+        Raises HostUnreachable, PermissionDenied, UnknownHypervisor.
+        """
+        ...
+
     def turn(self, uuid: UUID) -> AbstractContextManager[None]:
         """Hold an instance for a change that reads before it writes; other threads of this driver that ask for it wait.
 
@@ -196,6 +265,14 @@ class Link(Protocol):
         """Listen on a stream, made non-blocking, that a console was opened on; it ends with the connection at the latest.
 
         Raises what ended the connection when that was meanwhile; the stream is then of no use.
+        """
+        ...
+
+    def look(self, uuid: UUID) -> None:
+        """Look once whether an instance is there, and how; what listeners were not told of it they are told now, as resynced.
+
+        For what no event tells: libvirt undefines an instance that moved to another host without a word. Does nothing while the
+        host cannot be reached, since the next connection begins with a look at all.
         """
         ...
 

@@ -5,7 +5,7 @@ does not: the actions (`actions`) and doing them (`operations.executing`). Build
 person, reads what would be done before anything is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -122,6 +122,12 @@ def detach_plan(device: DeviceName, before: InstanceSpec, after: InstanceSpec, a
 def note_plan(spec: InstanceSpec, affect: Affect) -> Plan:
     """The note of a spec."""
     return (Step(do=_note(spec, affect)),)
+
+
+def arrival_plan(volumes: Iterable[CreateVolume], logs: Iterable[str]) -> Plan:
+    """What a destination lacks of an instance that is about to move there: volumes, which libvirt fills, and consoles' logs."""
+    made = (Step(do=each, undo=DiscardVolume(pool=each.volume.pool, volume=each.volume.volume)) for each in volumes)
+    return (*made, *(Step(do=MakeLog(log=log), undo=DeleteLog(log=log)) for log in logs))
 
 
 def network_plan(network: NetworkSpec, *, autostart: bool) -> Plan:

@@ -130,11 +130,25 @@ class BlockJobEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEvent:
-    """A job of the whole instance ended; `operation` is libvirt's word (`save`, `dump`, `migration-out`…)."""
+    """A job of the whole instance ended; `operation` is libvirt's word (`save`, `dump`, `migration-out`…).
+
+    `statistics` are the job's numbers by libvirt's names.
+    """
 
     uuid: UUID
     name: str
     operation: str
+    stamp: float
+    statistics: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IterationEvent:
+    """A job begins another pass over the guest's memory; `iteration` counts them from 1, which not every release tells."""
+
+    uuid: UUID
+    name: str
+    iteration: int
     stamp: float
 
 
@@ -166,7 +180,7 @@ class IoErrorEvent:
     stamp: float
 
 
-Notice = DeviceEvent | BlockJobEvent | JobEvent | AgentEvent | IoErrorEvent
+Notice = DeviceEvent | BlockJobEvent | JobEvent | IterationEvent | AgentEvent | IoErrorEvent
 """What a host tells of an instance beside its changes of state; operations wait for them, listeners do not hear them."""
 
 

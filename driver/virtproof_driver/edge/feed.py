@@ -14,24 +14,27 @@ from virtproof_driver.edge.dispatcher import Dispatcher
 from virtproof_driver.edge.subscriptions import Subscriptions
 from virtproof_driver.edge.waits import Waits
 from virtproof_driver.events import Found, RawChange, RawEvent, RawNotice, Reading, World, change_of, notice_of
-from virtproof_driver.events.fold import event_of
+from virtproof_driver.events.fold import MIGRATED, event_of
 from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
 
 FLUSH_SECONDS = 10.0
 FAILED = "failed"
+LEFT = (EventKind.STOPPED, MIGRATED)
 
 
 class Feed:
     """The stream of changes of one host, over all connections that were made to it.
 
     `on_gone` is told each domain that is gone or renamed, on the dispatcher thread: handles to it are no longer worth keeping.
+    `on_left` is told, there too, each domain that has moved to another host and whose definition may have gone with it.
     """
 
-    def __init__(self, on_gone: Callable[[UUID], None]) -> None:
+    def __init__(self, on_gone: Callable[[UUID], None], on_left: Callable[[UUID], None]) -> None:
         self.waits = Waits()
         self.subscriptions = Subscriptions()
         self.dispatcher = Dispatcher("virtproof-dispatcher")
         self._on_gone = on_gone
+        self._on_left = on_left
         self._world = World()
         self._epoch = 0
         self._lost_since: float | None = None
@@ -77,6 +80,10 @@ class Feed:
         self._lost_since = stamp
         self.subscriptions.publish(HostEvent(kind=HostEventKind.LOST, stamp=stamp))
 
+    def looked(self, uuid: UUID, found: Found | None, reading: Reading) -> None:
+        """Compare with a look at one domain; None: the host has none."""
+        self.dispatcher.post(partial(self._compare_one, uuid, found, reading))
+
     def _begin(self, epoch: int) -> None:
         self._epoch = epoch
         self._world.begin_reading()
@@ -89,6 +96,8 @@ class Feed:
         events = self._world.apply(change)
         if change.reason == "renamed" or self._world.known(change.uuid) is None:
             self._on_gone(change.uuid)
+        elif (change.kind, change.reason) == LEFT:
+            self._on_left(change.uuid)
         self._publish(events)
         if not events and change.kind is not EventKind.REBOOTED:
             # A wait is armed because its caller holds the state to be another: a change that was folded away ends it all the
@@ -115,6 +124,9 @@ class Feed:
 
     def _compare_state(self, uuid: UUID, state: PowerState, reason: str, reading: Reading) -> None:
         self._publish(self._world.compare_state(uuid, state, reason, reading))
+
+    def _compare_one(self, uuid: UUID, found: Found | None, reading: Reading) -> None:
+        self._publish(self._world.compare_one(uuid, found, reading))
 
     def _publish(self, events: tuple[LifecycleEvent, ...]) -> None:
         for event in events:

@@ -1,4 +1,4 @@
-"""Reading all domains of a host at once, for the start of listening and after an outage.
+"""Reading all domains of a host at once, for the start of listening and after an outage, and one that may have left it.
 
 What belongs here: the libvirt calls and what they find. What does not: what is concluded (`events.resync`).
 Cost: two calls where the hypervisor gives states in bulk, otherwise one more for each domain.
@@ -20,6 +20,19 @@ def read_inventory(binding: Binding, connection: Connection, hypervisor: Hypervi
     transient = {domain.UUIDString() for domain in connection.listAllDomains(int(ListFlag.TRANSIENT))}
     states = _states_in_bulk(connection) if hypervisor.bulk_state else _states_one_by_one(binding, connection)
     return {UUID(domain.UUIDString()): _found(domain, pair, domain.UUIDString() not in transient) for domain, pair in states}
+
+
+def read_domain(binding: Binding, connection: Connection, uuid: UUID) -> Found | None:
+    """One domain, None when the host has none. Raises the binding's libvirtError."""
+    last_error.forget()
+    try:
+        domain = connection.lookupByUUIDString(str(uuid))
+        pair = domain.state()[:2]
+        return _found(domain, (pair[0], pair[1]), bool(domain.isPersistent()))
+    except binding.libvirtError as error:
+        if last_error.said(error).get_error_code() == ErrorCode.NO_DOMAIN:
+            return None
+        raise
 
 
 def _states_in_bulk(connection: Connection) -> Iterator[tuple[Domain, tuple[int, int]]]:

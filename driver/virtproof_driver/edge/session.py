@@ -13,16 +13,20 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
+from virtproof_driver.auth import Authenticate
 from virtproof_driver.binding import Connection, Domain, Stream
 from virtproof_driver.books import HostBooks
 from virtproof_driver.capabilities import Capability
 from virtproof_driver.contract import ConsoleStream, HostListener, Listener, Subscription
 from virtproof_driver.edge import last_error
 from virtproof_driver.edge.feed import Feed
+from virtproof_driver.edge.inventory import read_domain
+from virtproof_driver.edge.long_calls import LongCall
 from virtproof_driver.edge.offenders import offender
 from virtproof_driver.edge.opener import Opener
 from virtproof_driver.edge.opening import Ear, Opened, Target, establish, give_up
@@ -32,7 +36,7 @@ from virtproof_driver.error_table import translate
 from virtproof_driver.errors import ConnectionLost, DriverClosed, DriverError
 from virtproof_driver.events import Reading
 from virtproof_driver.hypervisors.model import Hypervisor
-from virtproof_driver.link import Expectation, Wait
+from virtproof_driver.link import Call, Expectation, HostLink, Told, Wait, Work
 from virtproof_driver.values import PowerState
 
 P = ParamSpec("P")
@@ -51,7 +55,7 @@ class Session:
         self._first: Opened | None = None
         self._epoch = 0
         self._ending = threading.Event()
-        self._feed = Feed(self.forget)
+        self._feed = Feed(self.forget, self._look_aside)
         self._opener = Opener(self._establish, target.address)
         self._supervisor = Supervisor(self._opened, self._ending)
         self._thread = threading.local()
@@ -152,6 +156,10 @@ class Session:
         self._check_open()
         return self._feed.waits.armed(uuid, awaited)
 
+    def hear(self, uuid: UUID, told: Callable[[Told], object]) -> AbstractContextManager[None]:
+        self._check_open()
+        return self._feed.waits.heard(uuid, told)
+
     def turn(self, uuid: UUID) -> AbstractContextManager[None]:
         return self._turns.held(uuid)
 
@@ -167,6 +175,19 @@ class Session:
         self._check_open()
         return self._feed.books()
 
+    def look(self, uuid: UUID) -> None:
+        since = time.monotonic()
+        try:
+            found = self.call(read_domain, self._target.binding, self.connection(), uuid)
+        except DriverError:
+            return
+        self._feed.looked(uuid, found, Reading(since=since, stamp=time.monotonic()))
+
+    def _look_aside(self, uuid: UUID) -> None:
+        """Look without holding up the dispatcher's thread, which asks no host."""
+        thread = threading.Thread(target=self.look, args=(uuid,), name="virtproof-look", daemon=True)
+        thread.start()
+
     def subscribe(self, listener: Listener, uuid: UUID | None = None) -> Subscription:
         self._check_open()
         return self._added(self._feed.subscriptions.add(listener, uuid))
@@ -180,6 +201,18 @@ class Session:
             delivery.close()
             raise self._closed_error()
         return delivery
+
+    # --- beside it -------------------------------------------------------------------------------------
+
+    def begin(self, work: Work[T], seconds: float) -> Call[T]:
+        call = LongCall(work, seconds)
+        call.start()
+        return call
+
+    def reach(self, uri: str, auth: Authenticate | None) -> HostLink:
+        session = Session(replace(self._target, uri=uri, auth=auth, read_only=False))
+        session.open()
+        return session
 
     # --- the end ---------------------------------------------------------------------------------------
 

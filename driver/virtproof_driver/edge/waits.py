@@ -47,23 +47,37 @@ class _Armed(Generic[E]):
         return outcome
 
 
+class _Heard:
+    """A place where all that is told is passed on; a broken connection is not."""
+
+    cause = None
+
+    def __init__(self, told: Callable[[Told], object]) -> None:
+        self.tell = told
+
+    def fail(self, _error: DriverError) -> None:
+        return
+
+
 class Waits:
     """The waits of a connection, by domain. Safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._armed: dict[UUID, list[_Armed[Any]]] = {}
+        self._armed: dict[UUID, list[_Armed[Any] | _Heard]] = {}
 
     @contextmanager
     def armed(self, uuid: UUID, awaited: Expectation[E]) -> Generator[Wait[E]]:
         """Arm a wait for as long as the block runs."""
         wait = _Armed(awaited)
-        with self._lock:
-            self._armed.setdefault(uuid, []).append(wait)
-        try:
+        with self._placed(uuid, wait):
             yield wait
-        finally:
-            self._disarm(uuid, wait)
+
+    @contextmanager
+    def heard(self, uuid: UUID, told: Callable[[Told], object]) -> Generator[None]:
+        """Pass on all that is told of a domain, for as long as the block runs; `told` returns at once and raises nothing."""
+        with self._placed(uuid, _Heard(told)):
+            yield
 
     def tell(self, event: Told) -> None:
         """End the waits that await this event."""
@@ -82,7 +96,16 @@ class Waits:
             for wait in (wait for waits in self._armed.values() for wait in waits):
                 wait.fail(error())
 
-    def _disarm(self, uuid: UUID, wait: _Armed[Any]) -> None:
+    @contextmanager
+    def _placed(self, uuid: UUID, wait: _Armed[Any] | _Heard) -> Generator[None]:
+        with self._lock:
+            self._armed.setdefault(uuid, []).append(wait)
+        try:
+            yield
+        finally:
+            self._disarm(uuid, wait)
+
+    def _disarm(self, uuid: UUID, wait: _Armed[Any] | _Heard) -> None:
         with self._lock:
             waits = self._armed[uuid]
             waits.remove(wait)

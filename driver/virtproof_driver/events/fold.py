@@ -8,6 +8,10 @@ driver's domain that is undefined while it runs can be undefined again), some co
 started) and some are told by an event that was sent already. So a change is news only in the states that `NEWS_IN` names;
 elsewhere it is folded away. A state that a change cannot follow directly (paused after off) means that an event was missed:
 `IMPLIED` names what is told first, marked as resynced.
+
+What libvirt tells of a migration under way is `PASSING`. Its source stands still for the last of its memory, or for somebody who
+pauses it meanwhile, with the same event and the same state (11.3.0). Its destination has started, and may be given up; a guest
+has started there, to listeners, when it runs or has arrived paused.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,13 +32,15 @@ class Known:
     """What listeners were told of one domain.
 
     `state` is one of RUNNING, PAUSED, OFF, CRASHED, PM_SUSPENDED. `domain_id` tells two runs of a domain apart; None while off
-    or not told. The stamps are those of the newest event about the definition, the state and a reboot, told on or folded away.
+    or not told. `arriving` says that a migration to this host is under way, of which listeners have heard nothing. The stamps
+    are those of the newest event about the definition, the state and a reboot, told on or folded away.
     """
 
     name: str
     state: PowerState = PowerState.OFF
     persistent: bool = False
     domain_id: int | None = None
+    arriving: bool = False
     definition_stamp: float = -inf
     state_stamp: float = -inf
     reboot_stamp: float = -inf
@@ -42,7 +48,7 @@ class Known:
     @property
     def exists(self) -> bool:
         """Whether the host has the domain: defined, or active without a definition."""
-        return self.persistent or self.state is not PowerState.OFF
+        return self.persistent or self.arriving or self.state is not PowerState.OFF
 
 
 Folded = tuple[Known, tuple[LifecycleEvent, ...]]
@@ -70,6 +76,12 @@ NEWS_IN: Mapping[EventKind, frozenset[PowerState]] = MappingProxyType(
         EventKind.PM_SUSPENDED: _ON - {PowerState.PM_SUSPENDED},
     }
 )
+
+MIGRATED = "migrated"
+PASSING = frozenset({(EventKind.STARTED, MIGRATED), (EventKind.PAUSED, MIGRATED), (EventKind.PAUSED, "postcopy")})
+"""What tells listeners nothing, by kind and reason: a migration is under way, and may fail."""
+ARRIVED = frozenset({(EventKind.RESUMED, MIGRATED), (EventKind.RESUMED, "postcopy")})
+"""How a guest begins to run on the host that it came to."""
 
 Implied = Mapping[tuple[PowerState, EventKind], tuple[EventKind, ...]]
 
@@ -102,13 +114,29 @@ def fold(known: Known | None, change: RawChange, implications: Implied = IMPLIED
 
 def _fold_state(known: Known, change: RawChange, implied: tuple[EventKind, ...]) -> Folded:
     touched = replace(known, name=change.name, state_stamp=change.stamp)
+    told = (change.kind, change.reason)
+    if told in PASSING:
+        return replace(touched, arriving=known.arriving or change.kind is EventKind.STARTED), ()
+    if known.arriving or (known.state is PowerState.OFF and told in ARRIVED):
+        return _fold_arrival(touched, change)
     if not implied and known.state not in NEWS_IN[change.kind]:
         return touched, ()
     state = STATE_AFTER[change.kind]
     domain_id = None if state is PowerState.OFF else change.domain_id or known.domain_id
     after = replace(touched, state=state, domain_id=domain_id, reboot_stamp=-inf)
-    told = event_of(change, change.kind, change.reason)
-    return after, (*(event_of(change, kind, UNKNOWN, resynced=True) for kind in implied), told)
+    news = event_of(change, change.kind, change.reason)
+    return after, (*(event_of(change, kind, UNKNOWN, resynced=True) for kind in implied), news)
+
+
+def _fold_arrival(known: Known, change: RawChange) -> Folded:
+    """The end of an arrival: it was given up, or the guest is here, running or as the change says."""
+    landed = replace(known, arriving=False)
+    if change.kind is EventKind.STOPPED:
+        return landed, ()
+    after = replace(landed, state=STATE_AFTER[change.kind], domain_id=change.domain_id or known.domain_id, reboot_stamp=-inf)
+    started = event_of(change, EventKind.STARTED, MIGRATED)
+    runs = after.state is PowerState.RUNNING
+    return after, (started,) if runs else (started, event_of(change, change.kind, change.reason))
 
 
 def _fold_defined(known: Known, change: RawChange) -> Folded:

@@ -23,6 +23,7 @@ from virtproof_driver.values import (
     DeviceEvent,
     DeviceEventKind,
     IoErrorEvent,
+    IterationEvent,
     JobEvent,
     Notice,
 )
@@ -77,7 +78,13 @@ def _block_job(uuid: UUID, raw: RawNotice, target: str, job: int, status: int) -
 
 
 def _job(uuid: UUID, raw: RawNotice, statistics: Mapping[str, Any]) -> Notice:
-    return JobEvent(uuid=uuid, name=raw.name, operation=word(OPERATIONS, int(statistics.get("operation", -1))), stamp=raw.stamp)
+    operation = word(OPERATIONS, int(statistics.get("operation", -1)))
+    numbers = MappingProxyType({name: value for name, value in statistics.items() if isinstance(value, int)})
+    return JobEvent(uuid=uuid, name=raw.name, operation=operation, stamp=raw.stamp, statistics=numbers)
+
+
+def _iteration(uuid: UUID, raw: RawNotice, iteration: int) -> Notice:
+    return IterationEvent(uuid=uuid, name=raw.name, iteration=iteration, stamp=raw.stamp)
 
 
 def _agent(uuid: UUID, raw: RawNotice, state: int, reason: int) -> Notice:
@@ -105,6 +112,7 @@ READERS: Mapping[DomainEventId, Read] = MappingProxyType(
         DomainEventId.DEVICE_REMOVAL_FAILED: partial(_device, DeviceEventKind.REMOVAL_FAILED),
         DomainEventId.BLOCK_JOB_2: _block_job,
         DomainEventId.JOB_COMPLETED: _job,
+        DomainEventId.MIGRATION_ITERATION: _iteration,
         DomainEventId.AGENT_LIFECYCLE: _agent,
         DomainEventId.IO_ERROR_REASON: _io_error,
     }

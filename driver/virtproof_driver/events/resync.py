@@ -55,6 +55,9 @@ PHASES: Mapping[PowerState, PowerState] = MappingProxyType(
 STARTING = (PowerState.PAUSED, "starting-up")
 """What a QEMU domain is from its process's begin until STARTED is told: off still, to a listener (libvirt 11.3.0)."""
 
+MOVING = frozenset({(PowerState.PAUSED, "migration"), (PowerState.PAUSED, "postcopy")})
+"""What a domain is on either host of a migration under way, whose end will tell what comes of it (libvirt 11.3.0)."""
+
 _ENTERED: Mapping[PowerState, tuple[EventKind, ...]] = MappingProxyType(
     {
         PowerState.OFF: (EventKind.STOPPED,),
@@ -74,6 +77,8 @@ DETAIL_OF_REASON: Mapping[tuple[EventKind, str], str] = MappingProxyType(
         (EventKind.PAUSED, "migration"): "migrated",
         (EventKind.DEFINED, UNKNOWN): "added",
         (EventKind.STOPPED, "starting-up"): UNKNOWN,
+        (EventKind.STARTED, "migration"): UNKNOWN,
+        (EventKind.STARTED, "postcopy"): UNKNOWN,
     }
 )
 """Where the reason of a state and the detail of its event are different words for the same."""
@@ -86,6 +91,8 @@ def phase(found: Found) -> PowerState:
 
 def missed_kinds(known: Known, found: Found) -> tuple[EventKind, ...]:
     """The shortest changes from the known state to the found one; another domain id means a stop and a start between."""
+    if (found.state, found.reason) in MOVING:
+        return () if known.state is not PowerState.OFF or not found.persistent else _STARTED[PowerState.RUNNING]
     before, after = known.state, phase(found)
     if before is PowerState.OFF:
         return () if after is PowerState.OFF else _STARTED[after]
@@ -134,6 +141,20 @@ def _after(before: Known, now: Found, reading: Reading) -> Known:
     if before.definition_stamp < reading.since:
         after = replace(after, name=now.name, persistent=now.persistent)
     if before.state_stamp < reading.since:
-        state = phase(now)
-        after = replace(after, state=state, domain_id=None if state is PowerState.OFF else now.domain_id)
+        after = _moving(after, now) if (now.state, now.reason) in MOVING else _at(after, now)
     return after
+
+
+def _at(known: Known, now: Found) -> Known:
+    state = phase(now)
+    return replace(known, state=state, domain_id=None if state is PowerState.OFF else now.domain_id, arriving=False)
+
+
+def _moving(known: Known, now: Found) -> Known:
+    """What is known of a domain that was found in a migration.
+
+    One that was off and has no definition is arriving; one that has is at its source, or has come and is let run just now.
+    """
+    was_off = known.state is PowerState.OFF
+    state = PowerState.RUNNING if was_off and now.persistent else known.state
+    return replace(known, state=state, arriving=was_off and not now.persistent, domain_id=now.domain_id)

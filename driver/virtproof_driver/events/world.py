@@ -69,6 +69,10 @@ class World:
         found = Found(name=known.name, state=state, reason=reason, persistent=known.persistent, domain_id=known.domain_id)
         return self._compare(uuid, found, reading)
 
+    def compare_one(self, uuid: UUID, found: Found | None, reading: Reading) -> tuple[LifecycleEvent, ...]:
+        """Compare with a reading of one domain; None: the host has none."""
+        return self._compare(uuid, found, reading)
+
     def _compare(self, uuid: UUID, found: Found | None, reading: Reading) -> tuple[LifecycleEvent, ...]:
         known, events = compare(uuid, self._domains.get(uuid), found, reading)
         self._keep(uuid, known)

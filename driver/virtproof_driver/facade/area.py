@@ -5,6 +5,7 @@ What belongs here: state that operations of one driver share. What does not: any
 
 from virtproof_driver.claiming import Gated
 from virtproof_driver.link import HostLink
+from virtproof_driver.operations.migrating import Migrations
 from virtproof_driver.operations.spawning import Reservations
 
 
@@ -14,3 +15,4 @@ class Area(Gated):
     def __init__(self, link: HostLink) -> None:
         super().__init__(link)
         self._reservations = Reservations()
+        self._migrations = Migrations()

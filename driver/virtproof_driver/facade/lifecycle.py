@@ -10,7 +10,7 @@ from virtproof_driver.facade.area import Area
 from virtproof_driver.operations import lifecycle, metadata, rescue, resize, spawning, stopping
 from virtproof_driver.operations.identity import instance_id
 from virtproof_driver.spec import InstanceSpec, RescueImage
-from virtproof_driver.values import Instance, StopOutcome
+from virtproof_driver.values import Instance, PowerState, StopOutcome
 
 
 class LifecycleMethods(Area):
@@ -64,16 +64,22 @@ class LifecycleMethods(Area):
 
     @claims(Capability.PAUSE)
     def pause(self, uuid: InstanceId) -> Instance:
-        """Stop the instance's processors; a paused one is left as it is. InvalidState when it is off."""
-        return lifecycle.pause(self._link, instance_id(uuid))
+        """Stop the instance's processors; a paused one is left as it is. InvalidState when it is off.
+
+        A migration of it that is under way begins again, and the instance arrives paused; Busy once it is in post-copy.
+        """
+        with self._migrations.resting(self._link, instance_id(uuid), PowerState.PAUSED):
+            return lifecycle.pause(self._link, instance_id(uuid))
 
     @claims(Capability.PAUSE)
     def unpause(self, uuid: InstanceId) -> Instance:
         """Let a paused instance run on; a running one is left as it is. InvalidState when it is off.
 
-        One that the host paused for a disk's error is looked at for 2 s: DiskFault when it was paused for that again.
+        One that the host paused for a disk's error is looked at for 2 s: DiskFault when it was paused for that again. A migration
+        of it that is under way begins again.
         """
-        return lifecycle.unpause(self._link, instance_id(uuid))
+        with self._migrations.resting(self._link, instance_id(uuid), PowerState.RUNNING):
+            return lifecycle.unpause(self._link, instance_id(uuid))
 
     @claims(Capability.SUSPEND)
     def suspend(self, uuid: InstanceId) -> Instance:

@@ -3,12 +3,13 @@
 What belongs here: moving instances to other hosts. What does not: how it is done (`operations`).
 """
 
-from virtproof_driver.capabilities import Capability
 from virtproof_driver.contract import InstanceId, Migration
-from virtproof_driver.errors import NotSupported
 from virtproof_driver.facade.area import Area
 from virtproof_driver.migration import Destination, MigrationMode, MigrationOptions
 from virtproof_driver.migration_validation import needed_for
+from virtproof_driver.operations import migrating
+from virtproof_driver.operations.identity import instance_id
+from virtproof_driver.operations.moving import Move
 
 
 class MigrationMethods(Area):
@@ -28,9 +29,10 @@ class MigrationMethods(Area):
         A migration is a move: afterwards the instance is defined on the destination and no longer on the source. `timeout` is
         how many seconds it may take until `options.on_timeout` is done. What is refused is refused here, and nothing was changed
         then: InvalidSpec; InvalidState, when the instance is off, or with OFFLINE is not; InstanceExists, when the destination
-        has the UUID or the name; HostUnreachable, of the destination; MigrationUnsafe; Busy, when it is being moved already;
-        NotSupported. What fails later, wait() raises.
+        has the UUID or the name; HostUnreachable, of the destination; VolumeNotFound, of a disk that is not there;
+        MigrationUnsafe; Busy, when it is being moved already; NotSupported. What fails later, wait() raises.
         """
         for capability in needed_for(destination, mode, options):
             self.admit(capability)
-        raise NotSupported(Capability.MIGRATION_LIVE, f"not yet: {uuid} {timeout}")
+        move = Move(destination=destination, mode=MigrationMode(mode), options=options, seconds=timeout)
+        return migrating.migrate(self._link, self._migrations, instance_id(uuid), move)

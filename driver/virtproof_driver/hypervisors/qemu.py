@@ -12,18 +12,9 @@ from virtproof_driver.hypervisors.model import Hypervisor, Since
 
 _MACHINE = "a machine has disks, not file systems of its host; those are for containers"
 
-_NO_MIGRATION = "this driver has no migration yet"
-
 _UNSUPPORTED = MappingProxyType(
     {
         Capability.FIREWALL: "this driver has no security groups yet",
-        Capability.MIGRATION_LIVE: _NO_MIGRATION,
-        Capability.MIGRATION_PEER_TO_PEER: _NO_MIGRATION,
-        Capability.MIGRATION_PAUSED: _NO_MIGRATION,
-        Capability.MIGRATION_OFFLINE: _NO_MIGRATION,
-        Capability.MIGRATION_STORAGE: _NO_MIGRATION,
-        Capability.MIGRATION_AUTO_CONVERGE: _NO_MIGRATION,
-        Capability.MIGRATION_POST_COPY: _NO_MIGRATION,
         Capability.FILESYSTEM_DIRECTORY: _MACHINE,
         Capability.FILESYSTEM_IMAGE: _MACHINE,
     }
@@ -60,6 +51,7 @@ QEMU = Hypervisor(
             DomainEventId.DEVICE_ADDED,
             DomainEventId.BLOCK_JOB_2,
             DomainEventId.JOB_COMPLETED,
+            DomainEventId.MIGRATION_ITERATION,
             DomainEventId.METADATA_CHANGE,
         }
     ),

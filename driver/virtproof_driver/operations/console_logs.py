@@ -63,6 +63,16 @@ def delete_log(link: Link, log: str) -> None:
             _delete(link, volume)
 
 
+def has_log(link: Link, log: str) -> bool:
+    """Whether a log is there. One whose folder is no pool's is not."""
+    folder, name = place_of(log)
+    try:
+        _volume(link, link.call(link.connection().storagePoolLookupByTargetPath, folder), name)
+    except (StoragePoolNotFound, VolumeNotFound):
+        return False
+    return True
+
+
 def _volume(link: Link, pool: StoragePool, name: str) -> StorageVol:
     """The log; the pool looks again for one that it does not know, since a log's file can have been made anew by the host."""
     try:

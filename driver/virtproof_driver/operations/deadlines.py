@@ -23,4 +23,5 @@ AGENT: Final = 5  # the agent's answer; whole seconds, and as long as libvirt it
 FREEZE: Final = 30  # the same, for an agent that writes all that is cached to the guest's disks first
 COMMIT: Final = 3600.0  # all that was written since a snapshot is copied on the host
 PIVOT: Final = 60.0  # what is left to copy is what the guest wrote meanwhile
+DEPARTURE: Final = 60.0  # a daemon gives an arrival up when its source has been silent for half as long (11.3.0)
 BACKUP: Final = 3600.0  # all of a disk is copied on the host

@@ -31,20 +31,21 @@ def execute(link: Link, plan: Plan) -> None:
             error.with_leftovers([*error.undone_failures, *_after_failure(link, done, step, error)])
             raise
         except BaseException:  # an interrupt leaves nothing behind either
-            _undo(link, [*done, step] if step.undo_if_unsure else done)
+            undo(link, [*done, step] if step.undo_if_unsure else done)
             raise
         done.append(step)
 
 
 def _after_failure(link: Link, done: Sequence[Step], failed: Step, error: DriverError) -> Sequence[str]:
     if not isinstance(error, _UNSURE):
-        return _undo(link, done)
+        return undo(link, done)
     if failed.undo_if_unsure:
-        return _undo(link, [*done, failed])
-    return [*_undo(link, done), *([f"{failed.do}: it may have been done, and was left"] if failed.undo else [])]
+        return undo(link, [*done, failed])
+    return [*undo(link, done), *([f"{failed.do}: it may have been done, and was left"] if failed.undo else [])]
 
 
-def _undo(link: Link, done: Sequence[Step]) -> Sequence[str]:
+def undo(link: Link, done: Sequence[Step]) -> Sequence[str]:
+    """Undo steps in reverse; says what could not be."""
     leftovers: list[str] = []
     for step in reversed(done):
         try:

@@ -1,0 +1,220 @@
+"""One move of an instance to another host, as the work that a long call does: the call, how it ends early, and what comes of it.
+
+What belongs here: `Moving`. What does not: what is looked at before it (`migrating`), the threads (`edge.long_calls`), what
+callers hold of it (`under_way`).
+
+Theory of operation. libvirt's call returns when the migration has ended. That it is under way is told by STARTED on the
+destination and by the first pass over the memory on the source; before that libvirt refuses to abort it. The source tells the
+job's statistics by JOB_COMPLETED, and of a failed one nothing. Which host has the instance then is asked of both (`whereabouts`).
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
+
+from virtproof_driver.auth import without_credentials
+from virtproof_driver.constants import ErrorCode
+from virtproof_driver.errors import (
+    ConnectionLost,
+    DriverError,
+    HostUnreachable,
+    HypervisorError,
+    MigrationAborted,
+    MigrationFailed,
+    MigrationTimedOut,
+)
+from virtproof_driver.link import AwaitedJob, HostLink, Link, Told
+from virtproof_driver.migration import (
+    Destination,
+    InstanceLocation,
+    MigrationMode,
+    MigrationOptions,
+    MigrationPhase,
+    MigrationResult,
+    OnTimeout,
+)
+from virtproof_driver.migration_calls import flags_of, params_of, result_of
+from virtproof_driver.migration_constants import JobStatsFlag
+from virtproof_driver.operations import deadlines
+from virtproof_driver.operations.executing import undo
+from virtproof_driver.operations.inventory import looked_up
+from virtproof_driver.operations.moving_storage import Belongings, parted_with
+from virtproof_driver.operations.transitions import FORCE_OFF, UNPAUSE, attempt
+from virtproof_driver.operations.whereabouts import Look, Sight, look, look_when_settled, whereabouts
+from virtproof_driver.values import EventKind, Instance, IterationEvent, LifecycleEvent
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What a caller asked for. `seconds` is the deadline."""
+
+    destination: Destination
+    mode: MigrationMode
+    options: MigrationOptions
+    seconds: float
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Moving:
+    """Implements `link.Work`. `ending` is closed when all is over: listening, the link to the destination, the registry's place.
+
+    `iteration`, `statistics` and `phase` are what was told so far; `begun` says that it is, or was, under way.
+    """
+
+    source: Link
+    destination: HostLink
+    found: Instance
+    move: Move
+    belongings: Belongings
+    autostart: bool
+    ending: ExitStack
+    begun: bool = False
+    iteration: int = 0
+    statistics: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    phase: MigrationPhase = MigrationPhase.COPYING
+    _overdue: bool = False
+    _under_way: Callable[[], None] = field(default=lambda: None)
+
+    @property
+    def what(self) -> str:
+        return f"end of the migration of instance {self.found.uuid}"
+
+    def listen(self) -> None:
+        """Hear both hosts until the end."""
+        self.ending.enter_context(self.source.hear(self.found.uuid, self._source_told))
+        self.ending.enter_context(self.destination.hear(self.found.uuid, self._destination_told))
+
+    def _source_told(self, event: Told) -> None:
+        if isinstance(event, IterationEvent):
+            self.iteration = event.iteration
+            self._is_under_way()
+
+    def _destination_told(self, event: Told) -> None:
+        if not isinstance(event, LifecycleEvent):
+            return
+        if event.kind is EventKind.STARTED:
+            self._is_under_way()
+        if event.kind in {EventKind.STARTED, EventKind.RESUMED} and event.reason == "postcopy":
+            self.phase = MigrationPhase.POST_COPY
+
+    def _is_under_way(self) -> None:
+        self.begun = True
+        self._under_way()
+
+    # --- while it goes on --------------------------------------------------------------------------------------------------
+
+    def attempt(self, under_way: Callable[[], None]) -> None:
+        self._under_way = under_way
+        uuid, move = self.found.uuid, self.move
+        flags, params = int(flags_of(move.destination, move.mode, move.options)), params_of(move.destination, move.options)
+        done = AwaitedJob(operations=frozenset({"migration-out"}), what=f"statistics of the migration of instance {uuid}")
+        with self.source.expect(uuid, done) as wait:
+            domain = self.source.domain(uuid)
+            if move.destination.peer_uri is not None:
+                self.source.call(domain.migrateToURI3, move.destination.peer_uri, params, flags)
+            else:
+                self.source.call(domain.migrate3, self.destination.connection(), params, flags)
+            if move.mode is not MigrationMode.OFFLINE:
+                with suppress(DriverError):
+                    self.statistics = wait.until(deadlines.ON_ITS_WAY).statistics
+
+    def call_off(self) -> None:
+        self.source.call(self.source.domain(self.found.uuid).abortJob)
+
+    def was_called_off(self, failure: DriverError) -> bool:
+        return isinstance(failure, HypervisorError) and failure.code == ErrorCode.OPERATION_ABORTED
+
+    def deadline_passed(self) -> None:
+        domain = self.source.domain(self.found.uuid)
+        acts: Mapping[OnTimeout, Callable[[], int]] = {
+            OnTimeout.ABORT: domain.abortJob,
+            OnTimeout.PAUSE: domain.suspend,
+            OnTimeout.POST_COPY: domain.migrateStartPostCopy,
+        }
+        policy = self.move.options.on_timeout
+        self._overdue = policy is OnTimeout.ABORT
+        try:
+            self.source.call(acts[policy])
+        except DriverError:
+            self._overdue = True  # it will be called off instead
+            raise
+
+    # --- the end -------------------------------------------------------------------------------------------------------------
+
+    def conclude(self, failure: DriverError | None) -> MigrationResult:
+        with self.ending:
+            self.phase = MigrationPhase.COMPLETED if failure is None else MigrationPhase.FAILED
+            if failure is None:
+                return self._arrived()
+            raise self._failed(failure) from failure
+
+    def _arrived(self) -> MigrationResult:
+        uuid = self.found.uuid
+        self.source.forget(uuid)
+        self.source.look(uuid)
+        leftovers = tuple(parted_with(self.source, self.belongings.departure))
+        try:
+            instance = self.destination.read(partial(looked_up, self.destination, uuid))
+            if self.autostart:
+                self.destination.call(self.destination.domain(uuid).setAutostart, 1)
+        except DriverError as error:
+            reason = f"it has ended well, but the destination fails: {error}"
+            raise MigrationFailed(uuid, reason, location=InstanceLocation.DESTINATION) from error
+        self.statistics = self.statistics or self._statistics_there()
+        return result_of(instance, self.iteration, self.statistics, leftovers)
+
+    def _statistics_there(self) -> Mapping[str, int]:
+        """The job's statistics as the destination keeps them, when the source's event was lost."""
+        if self.move.mode is MigrationMode.OFFLINE:
+            return NOTHING
+        try:
+            told = self.destination.call(self.destination.domain(self.found.uuid).jobStats, JobStatsFlag.COMPLETED)
+        except DriverError:
+            return NOTHING
+        return {name: value for name, value in told.items() if isinstance(value, int)}
+
+    def _failed(self, failure: DriverError) -> DriverError:
+        theirs = look_when_settled(self.destination, self.found.uuid)
+        ours = look(self.source, self.found.uuid)
+        if not self.begun:
+            return self._cleared(self._refusal(failure, ours), theirs)
+        ours, theirs = self._mended(ours, theirs)
+        where = whereabouts(ours, theirs)
+        return self._cleared(self._failure(failure, where.location, where.instance), theirs)
+
+    def _refusal(self, failure: DriverError, ours: Look) -> DriverError:
+        """What was refused before it was under way. A connection that broke is that to the destination, if the source answers."""
+        if isinstance(failure, ConnectionLost) and ours.sight is not Sight.UNSEEN:
+            destination = self.move.destination
+            return HostUnreachable(without_credentials(destination.peer_uri or destination.uri), str(failure))
+        return failure
+
+    def _failure(self, failure: DriverError, location: InstanceLocation, instance: Instance | None) -> DriverError:
+        uuid, reason = self.found.uuid, str(failure)
+        if not self.was_called_off(failure):
+            return MigrationFailed(uuid, reason, location=location, instance=instance)
+        if self._overdue:
+            return MigrationTimedOut(uuid, reason, self.move.seconds, location=location, instance=instance)
+        return MigrationAborted(uuid, reason, location=location, instance=instance)
+
+    def _mended(self, ours: Look, theirs: Look) -> tuple[Look, Look]:
+        """Where libvirt left a guest standing, it runs on at its source when the destination has none, and nowhere twice."""
+        uuid = self.found.uuid
+        with suppress(DriverError):
+            if ours.sight is Sight.RUNS and theirs.sight is Sight.STANDS:
+                attempt(self.destination, uuid, FORCE_OFF)
+                theirs = look(self.destination, uuid)
+            if ours.sight is Sight.STANDS and theirs.sight is Sight.ABSENT:
+                attempt(self.source, uuid, UNPAUSE)
+                ours = look(self.source, uuid)
+        return ours, theirs
+
+    def _cleared(self, error: DriverError, theirs: Look) -> DriverError:
+        """Unmake on the destination what was made for the arrival, unless the instance is there, or may be."""
+        if theirs.sight is Sight.ABSENT:
+            return error.with_leftovers(undo(self.destination, self.belongings.arrival))
+        return error.with_leftovers([f"{step.do}: it was left on {self.destination.uri}" for step in self.belongings.arrival])
