@@ -24,26 +24,31 @@ PATIENCE_SECONDS = 20.0
 STARTED = Awaited(kinds=frozenset({EventKind.STARTED}), what="started event of a")
 
 
+def clock() -> float:
+    """The moment at which each wait of these tests is armed; events come a second later."""
+    return 0.0
+
+
 def event(kind: EventKind, uuid: UUID = UUID_A) -> LifecycleEvent:
     return LifecycleEvent(uuid=uuid, name="a", kind=kind, reason="r", stamp=1.0)
 
 
 def test_an_event_that_came_before_the_wait_began_to_block_ends_it() -> None:
-    waits = Waits()
+    waits = Waits(clock)
     with waits.armed(UUID_A, STARTED) as wait:
         waits.tell(event(EventKind.STARTED))
         assert wait.until(0) == event(EventKind.STARTED)
 
 
 def test_an_event_that_comes_later_ends_it() -> None:
-    waits = Waits()
+    waits = Waits(clock)
     with waits.armed(UUID_A, STARTED) as wait:
         threading.Thread(target=waits.tell, args=(event(EventKind.STARTED),)).start()
         assert wait.until(PATIENCE_SECONDS) == event(EventKind.STARTED)
 
 
 def test_only_what_is_awaited_ends_it() -> None:
-    waits = Waits()
+    waits = Waits(clock)
     with waits.armed(UUID_A, STARTED) as wait:
         waits.tell(event(EventKind.DEFINED))
         waits.tell(event(EventKind.STARTED, UUID_B))
@@ -52,15 +57,23 @@ def test_only_what_is_awaited_ends_it() -> None:
     assert (caught.value.awaited, caught.value.seconds) == ("started event of a", 0)
 
 
+def test_an_event_that_was_delivered_before_it_was_armed_and_is_told_after_does_not_count() -> None:
+    waits = Waits(lambda: 1.5)
+    with waits.armed(UUID_A, STARTED) as wait:
+        waits.tell(event(EventKind.STARTED))
+        with pytest.raises(OperationTimeout):
+            wait.until(0)
+
+
 def test_an_event_before_it_was_armed_does_not_count() -> None:
-    waits = Waits()
+    waits = Waits(clock)
     waits.tell(event(EventKind.STARTED))
     with waits.armed(UUID_A, STARTED) as wait, pytest.raises(OperationTimeout):
         wait.until(0)
 
 
 def test_a_second_wait_is_for_the_next_event() -> None:
-    waits = Waits()
+    waits = Waits(clock)
     with waits.armed(UUID_A, STARTED) as wait:
         waits.tell(event(EventKind.STARTED))
         wait.until(0)
@@ -69,7 +82,7 @@ def test_a_second_wait_is_for_the_next_event() -> None:
 
 
 def test_several_waits_end_by_one_event_and_each_by_an_error_of_its_own() -> None:
-    waits = Waits()
+    waits = Waits(clock)
     with waits.armed(UUID_A, STARTED) as one, waits.armed(UUID_A, STARTED) as other:
         waits.tell(event(EventKind.STARTED))
         assert one.until(0) == other.until(0) == event(EventKind.STARTED)
@@ -83,14 +96,14 @@ def test_several_waits_end_by_one_event_and_each_by_an_error_of_its_own() -> Non
 
 
 def test_nothing_is_kept_of_a_wait_that_is_over() -> None:
-    waits = Waits()
+    waits = Waits(clock)
     with pytest.raises(ZeroDivisionError), waits.armed(UUID_A, STARTED):
         raise ZeroDivisionError
     assert waits._armed == {}
 
 
 def test_a_deadline_may_be_beyond_what_a_lock_can_wait() -> None:
-    waits = Waits()
+    waits = Waits(clock)
     with waits.armed(UUID_A, STARTED) as wait:
         waits.tell(event(EventKind.STARTED))
         assert wait.until(float("inf")) == event(EventKind.STARTED)
@@ -104,7 +117,7 @@ REMOVED = AwaitedDevice(alias="net0", kinds=frozenset({DeviceEventKind.REMOVED})
 
 
 def test_a_wait_for_a_device_ends_by_its_alias_and_kind_alone() -> None:
-    waits = Waits()
+    waits = Waits(clock)
     with waits.armed(UUID_A, REMOVED) as wait:
         waits.tell(removed("net1"))
         waits.tell(event(EventKind.STARTED))
@@ -121,7 +134,7 @@ def test_a_wait_for_a_job_ends_by_its_target_kind_and_status_alone() -> None:
 
     completed = frozenset({BlockJobStatus.COMPLETED})
     ended = AwaitedBlockJob(target="vda", job=BlockJob.COMMIT, statuses=completed, what="end of the job on vda")
-    waits = Waits()
+    waits = Waits(clock)
     with waits.armed(UUID_A, ended) as wait:
         waits.tell(job("vdb", BlockJobStatus.COMPLETED))
         waits.tell(job("vda", BlockJobStatus.COMPLETED, BlockJob.COPY))
@@ -135,7 +148,7 @@ def test_a_wait_for_a_job_of_the_instance_ends_by_its_operation() -> None:
     def job(operation: str) -> JobEvent:
         return JobEvent(uuid=UUID_A, name="a", operation=operation, stamp=1.0)
 
-    waits = Waits()
+    waits = Waits(clock)
     with waits.armed(UUID_A, AwaitedJob(operations=frozenset({"dump"}), what="end of the dump")) as wait:
         waits.tell(job("save"))
         waits.tell(removed("net0"))
@@ -145,7 +158,7 @@ def test_a_wait_for_a_job_of_the_instance_ends_by_its_operation() -> None:
 
 @pytest.mark.parametrize("told", [removed("net0"), event(EventKind.STARTED)], ids=["first", "second"])
 def test_a_wait_for_either_ends_by_whichever_comes(told: "LifecycleEvent | DeviceEvent") -> None:
-    waits = Waits()
+    waits = Waits(clock)
     with waits.armed(UUID_A, AwaitedEither(first=REMOVED, second=STARTED, what="either")) as wait:
         waits.tell(event(EventKind.PAUSED))
         waits.tell(told)
@@ -153,7 +166,7 @@ def test_a_wait_for_either_ends_by_whichever_comes(told: "LifecycleEvent | Devic
 
 
 def test_a_wait_may_know_the_cause_of_what_it_awaits() -> None:
-    waits = Waits()
+    waits = Waits(clock)
     forced = Awaited(kinds=frozenset({EventKind.STOPPED}), what="stopped event", cause="destroyed")
     asked = Awaited(kinds=frozenset({EventKind.STOPPED}), what="stopped event")
     assert waits.cause(UUID(int=1)) is None

@@ -70,7 +70,7 @@ class Machine:
         self.volumes = {"v": Volume("v", MIB)}
         self.answer: Callable[[str], None] = self.release
         self.before: Callable[[str], None] = lambda _method: None
-        self.waits = Waits()
+        self.waits = Waits(lambda: 0.0)
         self.said: list[tuple[str, int]] = []
 
     # --- virDomain ------------------------------------------------------------------------------------
@@ -396,7 +396,7 @@ def test_a_deaf_guest_keeps_it_in_both_and_a_late_release_leaves_the_rest_to_a_s
 
 def test_an_event_that_was_lost_is_found_by_one_read() -> None:
     machine = attached()
-    lost = Waits()
+    lost = Waits(lambda: 0.0)
 
     def silently(key: str) -> None:
         heard, machine.waits = machine.waits, lost

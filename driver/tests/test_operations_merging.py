@@ -78,7 +78,7 @@ class Host:
         self.deleted: list[tuple[str, int]] = []
         self.redefined: list[tuple[str, int]] = []
         self.aborted: list[tuple[str, int]] = []
-        self.waits = Waits()
+        self.waits = Waits(lambda: 0.0)
         self.on_commit: Callable[[str, BlockJob], object] = self.work
 
     def _described(self, name: str, depth: int) -> str:

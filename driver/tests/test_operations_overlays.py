@@ -99,7 +99,7 @@ class Host:
         self.blind: DriverError | None = None
         self.flags: list[int] = []
         self.patience: list[int] = []
-        self.waits = Waits()
+        self.waits = Waits(lambda: 0.0)
         self.resuming: Callable[[], None] = lambda: None
 
     # --- virDomain ------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ class Host:
         self.lost = False
         self.answer: int | None = None
         self.running = False
-        self.waits = Waits()
+        self.waits = Waits(lambda: 0.0)
         self.disks: tuple[Disk, ...] = ()
         self.copied: Callable[[], object] = lambda: self.tell(BlockJobStatus.COMPLETED)
         self.aborted = 0

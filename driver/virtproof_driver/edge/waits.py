@@ -5,6 +5,7 @@ read of the state.
 """
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
@@ -18,10 +19,15 @@ E = TypeVar("E")
 
 
 class _Armed(Generic[E]):
-    """One wait; what ends it is queued, so that a second `until` waits for the next event."""
+    """One wait; what ends it is queued, so that a second `until` waits for the next event.
 
-    def __init__(self, awaited: Expectation[E]) -> None:
+    What libvirt delivered before the wait was armed (`since`) may be told after it, when the dispatcher is behind, and answers no
+    call of its: on a busy machine the end of one block job ended the wait for that of the next.
+    """
+
+    def __init__(self, awaited: Expectation[E], since: float) -> None:
         self._awaited = awaited
+        self._since = since
         self._outcomes: SimpleQueue[E | DriverError] = SimpleQueue()
 
     @property
@@ -30,7 +36,7 @@ class _Armed(Generic[E]):
         return cause
 
     def tell(self, event: Told) -> None:
-        found = self._awaited.of(event)
+        found = self._awaited.of(event) if event.stamp >= self._since else None
         if found is not None:
             self._outcomes.put(found)
 
@@ -60,16 +66,17 @@ class _Heard:
 
 
 class Waits:
-    """The waits of a connection, by domain. Safe from any thread."""
+    """The waits of a connection, by domain. Safe from any thread. `clock` is the one that events are stamped by."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._armed: dict[UUID, list[_Armed[Any] | _Heard]] = {}
 
     @contextmanager
     def armed(self, uuid: UUID, awaited: Expectation[E]) -> Generator[Wait[E]]:
         """Arm a wait for as long as the block runs."""
-        wait = _Armed(awaited)
+        wait = _Armed(awaited, self._clock())
         with self._placed(uuid, wait):
             yield wait
 
