@@ -135,6 +135,18 @@ class Wait(Protocol[E_co]):
         ...
 
 
+class Attempt(Protocol):
+    """What a `Work` tells of its call while it blocks. Both return at once, from any thread."""
+
+    def under_way(self) -> None:
+        """The job can be called off from now on."""
+        ...
+
+    def doomed(self) -> None:
+        """The job cannot end well any more, and is to be called off."""
+        ...
+
+
 class Work(Protocol[E_co]):
     """A job that one call into libvirt waits for, as an operation describes it to `Link.begin`."""
 
@@ -143,8 +155,8 @@ class Work(Protocol[E_co]):
         """What ends it, for errors: "end of the migration of instance …"."""
         ...
 
-    def attempt(self, under_way: Callable[[], None]) -> None:
-        """Make the call, which returns when the job has ended; say when it can be called off. Raises DriverError."""
+    def attempt(self, attempt: Attempt) -> None:
+        """Make the call, which returns when the job has ended. Raises DriverError."""
         ...
 
     def call_off(self) -> None:
@@ -236,10 +248,13 @@ class Link(Protocol):
         """Arm a wait. Enter before the call that causes the event; leaving disarms it."""
         ...
 
-    def hear(self, uuid: UUID, told: Callable[[Told], object]) -> AbstractContextManager[None]:
+    def hear(
+        self, uuid: UUID, told: Callable[[Told], object], broke: Callable[[], object] | None = None
+    ) -> AbstractContextManager[None]:
         """Pass on all that the host tells of an instance, also what listeners do not hear, for as long as the block runs.
 
-        `told` is called on a thread that others wait for: it returns at once, and raises nothing.
+        `broke` is told that the connection did. Both are called on threads that others wait for: they return at once, and raise
+        nothing.
         """
         ...
 
@@ -288,6 +303,14 @@ class Link(Protocol):
 
 class HostLink(Link, Protocol):
     """A link as the facade holds it: with listeners and an end."""
+
+    def lent(self) -> AbstractContextManager[Connection]:
+        """The live connection for a call on another host, to one at a time; it is kept until the block ends, though it broke.
+
+        libvirt counts no reference for such a call: where the connection is closed under it, the process ends by a fault
+        (virDomainMigrate3, 9.0.0).
+        """
+        ...
 
     @property
     def closed(self) -> bool:

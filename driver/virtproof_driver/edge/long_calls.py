@@ -35,7 +35,7 @@ class _Stage(Enum):
 
 
 class LongCall(Generic[T]):
-    """Implements `link.Call`. Safe from any thread."""
+    """Implements `link.Call` and `link.Attempt`. Safe from any thread."""
 
     def __init__(self, work: Work[T], seconds: float) -> None:
         self._work = work
@@ -53,10 +53,15 @@ class LongCall(Generic[T]):
         self._thread.start()
         self._timer.start()
 
-    def _under_way(self) -> None:
+    def under_way(self) -> None:
+        """See `link.Attempt`."""
         with self._changed:
             if self._stage is _Stage.STARTING:
                 self._become(_Stage.UNDER_WAY)
+
+    def doomed(self) -> None:
+        """See `link.Attempt`."""
+        threading.Thread(target=self._end_quietly, name="virtproof-doomed", daemon=True).start()
 
     def await_start(self) -> None:
         """See `link.Call`."""
@@ -142,7 +147,7 @@ class LongCall(Generic[T]):
 
     def _attempted(self) -> DriverError | None:
         try:
-            self._work.attempt(self._under_way)
+            self._work.attempt(self)
         except DriverError as error:
             return error
         return None
@@ -155,6 +160,10 @@ class LongCall(Generic[T]):
                 return False
             self._become(_Stage.RESTING)
             return self._changed.wait_for(lambda: self._stage is _Stage.STARTING)
+
+    def _end_quietly(self) -> None:
+        with suppress(DriverError):
+            self.call_off()
 
     def _late(self) -> None:
         with self._turn:

@@ -4,6 +4,7 @@ What belongs here: the libvirt calls of both, in order, and the error of an open
 (`opener`, `session`). Callbacks are registered before the reading, so that no change falls between them.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -50,13 +51,17 @@ class Target:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Opened:
-    """A connection that is ready, and what belongs to it alone. `epoch` counts the connections of a session from 1."""
+    """A connection that is ready, and what belongs to it alone. `epoch` counts the connections of a session from 1.
+
+    `lending` is held while a call on another host uses it, and it is not closed meanwhile.
+    """
 
     connection: Connection
     epoch: int
     hypervisor: Hypervisor
     remote: bool
     callback_ids: tuple[int, ...]
+    lending: threading.Lock = field(default_factory=threading.Lock)
     domains: dict[UUID, Domain] = field(default_factory=dict[UUID, Domain])
     consoles: Consoles = field(default_factory=Consoles)
 

@@ -11,8 +11,8 @@ handles go with it.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -156,9 +156,11 @@ class Session:
         self._check_open()
         return self._feed.waits.armed(uuid, awaited)
 
-    def hear(self, uuid: UUID, told: Callable[[Told], object]) -> AbstractContextManager[None]:
+    def hear(
+        self, uuid: UUID, told: Callable[[Told], object], broke: Callable[[], object] | None = None
+    ) -> AbstractContextManager[None]:
         self._check_open()
-        return self._feed.waits.heard(uuid, told)
+        return self._feed.waits.heard(uuid, told, broke or (lambda: None))
 
     def turn(self, uuid: UUID) -> AbstractContextManager[None]:
         return self._turns.held(uuid)
@@ -208,6 +210,12 @@ class Session:
         call = LongCall(work, seconds)
         call.start()
         return call
+
+    @contextmanager
+    def lent(self) -> Generator[Connection]:
+        live = self._opened()
+        with live.lending:
+            yield live.connection
 
     def reach(self, uri: str, auth: Authenticate | None) -> HostLink:
         session = Session(replace(self._target, uri=uri, auth=auth, read_only=False))
@@ -328,6 +336,7 @@ class Session:
         thread.join(JOIN_SECONDS)
 
     def _give_up(self, opened: Opened) -> None:
-        opened.domains.clear()
-        opened.consoles.release()
-        give_up(self._target.binding, opened.connection, opened.callback_ids)
+        with opened.lending:
+            opened.domains.clear()
+            opened.consoles.release()
+            give_up(self._target.binding, opened.connection, opened.callback_ids)

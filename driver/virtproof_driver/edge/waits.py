@@ -54,15 +54,16 @@ class _Armed(Generic[E]):
 
 
 class _Heard:
-    """A place where all that is told is passed on; a broken connection is not."""
+    """A place where all that is told is passed on, and that the connection broke."""
 
     cause = None
 
-    def __init__(self, told: Callable[[Told], object]) -> None:
+    def __init__(self, told: Callable[[Told], object], broke: Callable[[], object]) -> None:
         self.tell = told
+        self._broke = broke
 
     def fail(self, _error: DriverError) -> None:
-        return
+        self._broke()
 
 
 class Waits:
@@ -81,9 +82,9 @@ class Waits:
             yield wait
 
     @contextmanager
-    def heard(self, uuid: UUID, told: Callable[[Told], object]) -> Generator[None]:
-        """Pass on all that is told of a domain, for as long as the block runs; `told` returns at once and raises nothing."""
-        with self._placed(uuid, _Heard(told)):
+    def heard(self, uuid: UUID, told: Callable[[Told], object], broke: Callable[[], object]) -> Generator[None]:
+        """Pass on all that is told of a domain, for as long as the block runs; both return at once and raise nothing."""
+        with self._placed(uuid, _Heard(told, broke)):
             yield
 
     def tell(self, event: Told) -> None:

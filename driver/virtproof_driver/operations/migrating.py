@@ -122,6 +122,7 @@ def _prepared(link: Link, found: Instance, move: Move, undoing: ExitStack) -> Mo
     )
     moving.listen()
     execute(destination, needs.arrival)
+    moving.set_up()
     return moving
 
 

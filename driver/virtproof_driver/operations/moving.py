@@ -15,6 +15,7 @@ from functools import partial
 from types import MappingProxyType
 
 from virtproof_driver.auth import without_credentials
+from virtproof_driver.capabilities import Capability
 from virtproof_driver.constants import ErrorCode
 from virtproof_driver.errors import (
     ConnectionLost,
@@ -24,8 +25,9 @@ from virtproof_driver.errors import (
     MigrationAborted,
     MigrationFailed,
     MigrationTimedOut,
+    NotSupported,
 )
-from virtproof_driver.link import AwaitedJob, HostLink, Link, Told
+from virtproof_driver.link import Attempt, AwaitedJob, HostLink, Link, Told
 from virtproof_driver.migration import (
     Destination,
     InstanceLocation,
@@ -35,7 +37,7 @@ from virtproof_driver.migration import (
     MigrationResult,
     OnTimeout,
 )
-from virtproof_driver.migration_calls import flags_of, params_of, result_of
+from virtproof_driver.migration_calls import flags_of, has_post_copy, params_of, result_of
 from virtproof_driver.migration_constants import JobStatsFlag
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.executing import undo
@@ -45,6 +47,8 @@ from virtproof_driver.operations.transitions import FORCE_OFF, UNPAUSE, attempt
 from virtproof_driver.operations.whereabouts import Look, Sight, look, look_when_settled, whereabouts
 from virtproof_driver.values import EventKind, Instance, IterationEvent, LifecycleEvent
 
+_LACKING = frozenset({ErrorCode.INTERNAL_ERROR, ErrorCode.CONFIG_UNSUPPORTED, ErrorCode.OPERATION_UNSUPPORTED})
+"""How a host says that its kernel does not let QEMU fetch memory late: by 1, of a command to QEMU that failed (11.3.0)."""
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
@@ -76,8 +80,10 @@ class Moving:
     iteration: int = 0
     statistics: Mapping[str, int] = field(default_factory=lambda: NOTHING)
     phase: MigrationPhase = MigrationPhase.COPYING
+    _downtime_before: int | None = None
     _overdue: bool = False
-    _under_way: Callable[[], None] = field(default=lambda: None)
+    _doomed: bool = False
+    _attempt: Attempt | None = None
 
     @property
     def what(self) -> str:
@@ -86,29 +92,42 @@ class Moving:
     def listen(self) -> None:
         """Hear both hosts until the end."""
         self.ending.enter_context(self.source.hear(self.found.uuid, self._source_told))
-        self.ending.enter_context(self.destination.hear(self.found.uuid, self._destination_told))
+        self.ending.enter_context(self.destination.hear(self.found.uuid, self._destination_told, self._destination_lost))
+
+    def set_up(self) -> None:
+        """Have the source remember how long the guest may stand still: no parameter of the call says it."""
+        wanted = self.move.options.max_downtime_ms
+        if wanted is not None:
+            domain = self.source.domain(self.found.uuid)
+            self._downtime_before = self.source.call(domain.migrateGetMaxDowntime)
+            self.source.call(domain.migrateSetMaxDowntime, wanted)
 
     def _source_told(self, event: Told) -> None:
         if isinstance(event, IterationEvent):
             self.iteration = event.iteration
             self._is_under_way()
+        elif isinstance(event, LifecycleEvent) and (event.kind, event.reason) == (EventKind.PAUSED, "postcopy"):
+            self.phase = MigrationPhase.POST_COPY
 
     def _destination_told(self, event: Told) -> None:
-        if not isinstance(event, LifecycleEvent):
-            return
-        if event.kind is EventKind.STARTED:
+        if isinstance(event, LifecycleEvent) and event.kind is EventKind.STARTED:
             self._is_under_way()
-        if event.kind in {EventKind.STARTED, EventKind.RESUMED} and event.reason == "postcopy":
-            self.phase = MigrationPhase.POST_COPY
+
+    def _destination_lost(self) -> None:
+        """Without its connection this client cannot have the guest run there; two daemons among themselves do without it."""
+        if self._attempt is not None and self.move.destination.peer_uri is None:
+            self._doomed = True
+            self._attempt.doomed()
 
     def _is_under_way(self) -> None:
         self.begun = True
-        self._under_way()
+        if self._attempt is not None:
+            self._attempt.under_way()
 
     # --- while it goes on --------------------------------------------------------------------------------------------------
 
-    def attempt(self, under_way: Callable[[], None]) -> None:
-        self._under_way = under_way
+    def attempt(self, attempt: Attempt) -> None:
+        self._attempt = attempt
         uuid, move = self.found.uuid, self.move
         flags, params = int(flags_of(move.destination, move.mode, move.options)), params_of(move.destination, move.options)
         done = AwaitedJob(operations=frozenset({"migration-out"}), what=f"statistics of the migration of instance {uuid}")
@@ -117,7 +136,8 @@ class Moving:
             if move.destination.peer_uri is not None:
                 self.source.call(domain.migrateToURI3, move.destination.peer_uri, params, flags)
             else:
-                self.source.call(domain.migrate3, self.destination.connection(), params, flags)
+                with self.destination.lent() as connection:
+                    self.source.call(domain.migrate3, connection, params, flags)
             if move.mode is not MigrationMode.OFFLINE:
                 with suppress(DriverError):
                     self.statistics = wait.until(deadlines.ON_ITS_WAY).statistics
@@ -178,8 +198,9 @@ class Moving:
         return {name: value for name, value in told.items() if isinstance(value, int)}
 
     def _failed(self, failure: DriverError) -> DriverError:
-        theirs = look_when_settled(self.destination, self.found.uuid)
-        ours = look(self.source, self.found.uuid)
+        theirs = look_when_settled(self.destination, self.found.uuid, frozenset({Sight.STANDS, Sight.ENDS}))
+        ours = look_when_settled(self.source, self.found.uuid, frozenset({Sight.ENDS}))
+        self._set_back(ours)
         if not self.begun:
             return self._cleared(self._refusal(failure, ours), theirs)
         ours, theirs = self._mended(ours, theirs)
@@ -191,15 +212,25 @@ class Moving:
         if isinstance(failure, ConnectionLost) and ours.sight is not Sight.UNSEEN:
             destination = self.move.destination
             return HostUnreachable(without_credentials(destination.peer_uri or destination.uri), str(failure))
+        if isinstance(failure, HypervisorError) and failure.code in _LACKING and has_post_copy(self.move.options):
+            return NotSupported(Capability.MIGRATION_POST_COPY, failure.message)
         return failure
 
     def _failure(self, failure: DriverError, location: InstanceLocation, instance: Instance | None) -> DriverError:
         uuid, reason = self.found.uuid, str(failure)
-        if not self.was_called_off(failure):
+        if self._doomed:
+            reason = f"the connection to {self.destination.uri} broke ({failure})"
+        if self._doomed or not self.was_called_off(failure):
             return MigrationFailed(uuid, reason, location=location, instance=instance)
         if self._overdue:
             return MigrationTimedOut(uuid, reason, self.move.seconds, location=location, instance=instance)
         return MigrationAborted(uuid, reason, location=location, instance=instance)
+
+    def _set_back(self, ours: Look) -> None:
+        """A guest that stayed has the downtime of before."""
+        if self._downtime_before is not None and ours.sight is Sight.RUNS:
+            with suppress(DriverError):
+                self.source.call(self.source.domain(self.found.uuid).migrateSetMaxDowntime, self._downtime_before)
 
     def _mended(self, ours: Look, theirs: Look) -> tuple[Look, Look]:
         """Where libvirt left a guest standing, it runs on at its source when the destination has none, and nowhere twice."""

@@ -31,6 +31,8 @@ class Sight(Enum):
     """It is active, and not for the migration's sake alone."""
     STANDS = auto()
     """It is paused for the migration: about to leave, or to arrive."""
+    ENDS = auto()
+    """Its guest has ended, and the host has not cleared it away yet."""
     OFF = auto()
     """It is defined."""
     ABSENT = auto()
@@ -72,13 +74,13 @@ def look(link: Link, uuid: UUID) -> Look:
     return Look(sight=sight_of(found), instance=found)
 
 
-def look_when_settled(destination: Link, uuid: UUID) -> Look:
-    """How the destination has an instance once it has let the guest run or has given the arrival up."""
+def look_when_settled(link: Link, uuid: UUID, passing: frozenset[Sight]) -> Look:
+    """How a host has an instance, once that is none of what passes by itself; an event tells when it has."""
     ends = frozenset({EventKind.STOPPED, EventKind.RESUMED})
-    settled = Awaited(kinds=ends, what=f"end of the arrival of instance {uuid}")
-    with destination.expect(uuid, settled) as wait:
-        found = look(destination, uuid)
-        if found.sight is not Sight.STANDS:
+    settled = Awaited(kinds=ends, what=f"end of the arrival or departure of instance {uuid}")
+    with link.expect(uuid, settled) as wait:
+        found = look(link, uuid)
+        if found.sight not in passing:
             return found
         try:
             wait.until(deadlines.DEPARTURE)
@@ -86,19 +88,21 @@ def look_when_settled(destination: Link, uuid: UUID) -> Look:
             return found
         except DriverError:  # the connection broke
             return Look(sight=Sight.UNSEEN)
-    return look(destination, uuid)
+    return look(link, uuid)
 
 
 def sight_of(found: Instance) -> Sight:
     """How an instance is there."""
-    if not found.state.active:
-        return Sight.OFF
-    return Sight.STANDS if found.state is PowerState.PAUSED and found.reason in MOVING else Sight.RUNS
+    if found.state is PowerState.PAUSED and found.reason in MOVING:
+        return Sight.STANDS
+    if found.state is PowerState.SHUTTING_DOWN:
+        return Sight.ENDS
+    return Sight.RUNS if found.state.active else Sight.OFF
 
 
 def _located(source: Sight, destination: Sight) -> InstanceLocation:
     """The first row that fits; a definition on the source alone says that it has not left, for it is undefined when it has."""
-    anything = frozenset(Sight)
+    anything, over = frozenset(Sight), frozenset({Sight.OFF, Sight.ENDS})
     rows: tuple[tuple[frozenset[Sight], frozenset[Sight], InstanceLocation], ...] = (
         (frozenset({Sight.RUNS}), frozenset({Sight.RUNS}), InstanceLocation.BOTH),
         (frozenset({Sight.RUNS}), anything, InstanceLocation.SOURCE),
@@ -106,8 +110,8 @@ def _located(source: Sight, destination: Sight) -> InstanceLocation:
         (frozenset({Sight.ABSENT}), frozenset({Sight.ABSENT}), InstanceLocation.NEITHER),
         (anything, frozenset({Sight.ABSENT}), InstanceLocation.SOURCE),  # it can be nowhere else, also if that one is silent
         (frozenset({Sight.ABSENT}), anything, InstanceLocation.DESTINATION),
-        (frozenset({Sight.OFF}), frozenset({Sight.OFF}), InstanceLocation.BOTH),
-        (frozenset({Sight.OFF}), anything, InstanceLocation.SOURCE),
+        (over, over, InstanceLocation.BOTH),
+        (over, anything, InstanceLocation.SOURCE),
         (frozenset({Sight.STANDS}), anything - {Sight.UNSEEN}, InstanceLocation.SOURCE),
         (anything, anything, InstanceLocation.UNKNOWN),
     )
