@@ -7,7 +7,7 @@ import pytest
 
 from virtproof_driver.edge.waits import Waits
 from virtproof_driver.errors import ConnectionLost, OperationTimeout
-from virtproof_driver.link import Awaited, AwaitedBlockJob, AwaitedDevice, AwaitedEither, AwaitedJob
+from virtproof_driver.link import Awaited, AwaitedBlockJob, AwaitedDevice, AwaitedEither, AwaitedJob, Told
 from virtproof_driver.values import (
     BlockJob,
     BlockJobEvent,
@@ -45,6 +45,17 @@ def test_an_event_that_comes_later_ends_it() -> None:
     with waits.armed(UUID_A, STARTED) as wait:
         threading.Thread(target=waits.tell, args=(event(EventKind.STARTED),)).start()
         assert wait.until(PATIENCE_SECONDS) == event(EventKind.STARTED)
+
+
+def test_all_that_is_told_of_a_domain_is_passed_on_while_it_is_heard() -> None:
+    waits, told, broke = Waits(), list[Told](), list[str]()
+    with waits.heard(UUID_A, told.append, lambda: broke.append("broke")):
+        waits.tell(event(EventKind.STARTED))
+        waits.tell(event(EventKind.STARTED, UUID_B))
+        waits.fail(lambda: ConnectionLost("gone"))
+    waits.tell(event(EventKind.STOPPED))
+    waits.fail(lambda: ConnectionLost("gone"))
+    assert (told, broke) == ([event(EventKind.STARTED)], ["broke"])
 
 
 def test_only_what_is_awaited_ends_it() -> None:

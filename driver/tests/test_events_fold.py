@@ -43,6 +43,39 @@ def kinds(known: Known | None, *sent: EventKind) -> list[EventKind]:
     return [kind for kind, _ in heard(known, *map(change, sent))[1]]
 
 
+MOVED, ARRIVING, COPIED_LATE = (S, "migrated"), (R, "migrated"), (R, "postcopy")
+
+
+@pytest.mark.parametrize(
+    ("known", "sent", "expected"),
+    [
+        pytest.param(None, [MOVED, (D, "added"), ARRIVING], [(D, "added"), MOVED], id="arrives"),
+        pytest.param(None, [MOVED, ARRIVING], [MOVED], id="arrives without a definition"),
+        pytest.param(None, [MOVED, (D, "added"), (P, "paused")], [(D, "added"), MOVED, (P, "paused")], id="arrives paused"),
+        pytest.param(None, [MOVED, COPIED_LATE, (D, "added"), ARRIVING], [MOVED, (D, "added")], id="arrives by post-copy"),
+        pytest.param(None, [MOVED, (X, "failed")], [], id="is given up"),
+        pytest.param(None, [MOVED, (X, "destroyed"), MOVED, ARRIVING], [MOVED], id="is given up, and arrives later"),
+        pytest.param(None, [MOVED, (C, "panicked")], [MOVED, (C, "panicked")], id="crashes at once"),
+        pytest.param(OFF, [ARRIVING], [MOVED], id="an arrival whose begin was missed"),
+        pytest.param(ON, [(P, "migrated"), (X, "migrated")], [(X, "migrated")], id="leaves"),
+        pytest.param(ON, [(P, "migrated"), (P, "postcopy"), (X, "migrated")], [(X, "migrated")], id="leaves by post-copy"),
+        pytest.param(ON, [(P, "migrated"), ARRIVING], [], id="stays"),
+        pytest.param(ON, [(P, "postcopy"), (P, "postcopy-failed")], [(P, "postcopy-failed")], id="is torn in two"),
+    ],
+)
+def test_what_is_heard_of_a_migration(
+    known: Known | None, sent: list[tuple[EventKind, str]], expected: list[tuple[EventKind, str]]
+) -> None:
+    told: list[LifecycleEvent] = []
+    for kind, reason in sent:
+        known, events = fold(known, change(kind, reason))
+        told += events
+    assert [(event.kind, event.reason) for event in told] == expected
+    assert not any(event.resynced for event in told)
+    assert known is not None
+    assert not known.arriving
+
+
 @pytest.mark.parametrize(
     ("known", "sent", "expected"),
     [

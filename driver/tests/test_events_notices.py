@@ -25,6 +25,7 @@ from virtproof_driver.values import (
     DeviceEvent,
     DeviceEventKind,
     IoErrorEvent,
+    IterationEvent,
     JobEvent,
 )
 
@@ -72,7 +73,18 @@ def test_numbers_of_a_newer_libvirt_are_unknown() -> None:
 )
 def test_a_job_is_told_by_its_operation(statistics: dict[str, int], operation: str) -> None:
     found = notice_of(raw(DomainEventId.JOB_COMPLETED, MappingProxyType(statistics)))
-    assert found == JobEvent(uuid=UUID_A, name="a", operation=operation, stamp=1.0)
+    assert found == JobEvent(uuid=UUID_A, name="a", operation=operation, stamp=1.0, statistics=statistics)
+
+
+def test_of_a_jobs_statistics_the_numbers_are_told() -> None:
+    found = notice_of(raw(DomainEventId.JOB_COMPLETED, {"operation": 5, "downtime": 12, "errmsg": "no"}))
+    assert isinstance(found, JobEvent)
+    assert found.statistics == {"operation": 5, "downtime": 12}
+
+
+def test_a_pass_over_the_memory_is_counted() -> None:
+    found = notice_of(raw(DomainEventId.MIGRATION_ITERATION, 3))
+    assert found == IterationEvent(uuid=UUID_A, name="a", iteration=3, stamp=1.0)
 
 
 @pytest.mark.parametrize(("state", "connected"), [(AgentState.CONNECTED, True), (AgentState.DISCONNECTED, False)])

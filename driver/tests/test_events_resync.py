@@ -19,6 +19,27 @@ OFF, RUNNING, PAUSED, CRASHED, ASLEEP = (
     PowerState.PM_SUSPENDED,
 )
 STARTED = (EventKind.STARTED,)
+MOVING = [(PAUSED, "migration"), (PAUSED, "postcopy")]
+
+
+@pytest.mark.parametrize(("state", "reason"), MOVING)
+def test_a_guest_that_stands_still_for_its_migration_was_not_paused(state: PowerState, reason: str) -> None:
+    after, events = compare(UUID_A, known(RUNNING), found(state, reason), READING)
+    assert events == ()
+    assert (after.state, after.arriving) == (RUNNING, False)
+
+
+@pytest.mark.parametrize(("state", "reason"), MOVING)
+def test_a_guest_that_is_arriving_has_not_started(state: PowerState, reason: str) -> None:
+    after, events = compare(UUID_A, None, found(state, reason, persistent=False), READING)
+    assert events == ()
+    assert (after.state, after.arriving, after.exists) == (OFF, True, True)
+
+
+def test_a_guest_that_was_off_and_is_about_to_leave_was_started() -> None:
+    after, events = compare(UUID_A, known(OFF), found(PAUSED, "migration"), READING)
+    assert [(event.kind, event.reason) for event in events] == [(EventKind.STARTED, "unknown")]
+    assert (after.state, after.arriving) == (RUNNING, False)
 
 
 def known(state: PowerState, *, persistent: bool = True, domain_id: int | None = None, stamp: float = -inf) -> Known:

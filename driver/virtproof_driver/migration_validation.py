@@ -18,7 +18,7 @@ from virtproof_driver.migration_calls import has_post_copy
 MOST_DOWNTIME_MS = 2_000_000  # QEMU's MAX_MIGRATE_DOWNTIME
 MOST_BANDWIDTH_MIB_S = 2**43 - 1  # libvirt refuses what is more than 2**63 - 1 bytes a second with 8
 
-_ADDRESS = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_ADDRESS = re.compile(r"[A-Za-z0-9._-]+|(?=.*:.*:)[0-9A-Fa-f:.]+")  # the address of IPv6 has two colons at least
 
 _OF_MODE: Mapping[MigrationMode, Capability] = MappingProxyType(
     {

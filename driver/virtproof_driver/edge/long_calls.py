@@ -104,7 +104,7 @@ class LongCall(Generic[T]):
             self._attempt_to_end(_Stage.RESTING, _Stage.OVER)
         except DriverError as refusal:
             self._interrupting = False
-            raise Busy(f"{self._work.what} must come first: {refusal}") from refusal
+            raise Busy(f"the {self._work.what} must come first: {refusal}") from refusal
 
     def _attempt_to_end(self, *stages: _Stage) -> None:
         try:

@@ -24,7 +24,7 @@ from virtproof_driver.operations.inventory import looked_up
 from virtproof_driver.operations.lifecycle import has_managed_save
 from virtproof_driver.operations.moving import Move, Moving
 from virtproof_driver.operations.moving_storage import belongings
-from virtproof_driver.operations.transitions import ACTIVE, OFF, wrong_state
+from virtproof_driver.operations.transitions import OFF, PAUSED, RUNNING, wrong_state
 from virtproof_driver.operations.under_way import UnderWay
 from virtproof_driver.values import Instance, PowerState
 
@@ -98,7 +98,7 @@ def migrate(link: Link, migrations: Migrations, uuid: UUID, move: Move) -> Under
 
 def _movable(link: Link, uuid: UUID, mode: MigrationMode) -> Instance:
     found = looked_up(link, uuid)
-    sources = OFF if mode is MigrationMode.OFFLINE else ACTIVE
+    sources = OFF if mode is MigrationMode.OFFLINE else RUNNING | PAUSED
     if found.state not in sources:
         raise wrong_state(found, f"migrate ({mode})", sources)
     if mode is MigrationMode.OFFLINE and has_managed_save(link, uuid):
