@@ -5,7 +5,9 @@ callers hold of it (`under_way`).
 
 Theory of operation. libvirt's call returns when the migration has ended. That it is under way is told by STARTED on the
 destination and by the first pass over the memory on the source; before that libvirt refuses to abort it. The source tells the
-job's statistics by JOB_COMPLETED, and of a failed one nothing. Which host has the instance then is asked of both (`whereabouts`).
+job's statistics by JOB_COMPLETED, and of a failed one nothing. A call that was called off fails with 78; between two daemons also
+with 9, when the destination's half of it is told first (11.3.0). Which host has the instance then is asked of both
+(`whereabouts`).
 """
 
 from collections.abc import Callable, Mapping
@@ -82,6 +84,7 @@ class Moving:
     phase: MigrationPhase = MigrationPhase.COPYING
     _downtime_before: int | None = None
     _overdue: bool = False
+    _asked_off: bool = False
     _doomed: bool = False
     _attempt: Attempt | None = None
 
@@ -127,7 +130,7 @@ class Moving:
     # --- while it goes on --------------------------------------------------------------------------------------------------
 
     def attempt(self, attempt: Attempt) -> None:
-        self._attempt = attempt
+        self._attempt, self._asked_off = attempt, False
         uuid, move = self.found.uuid, self.move
         flags, params = int(flags_of(move.destination, move.mode, move.options)), params_of(move.destination, move.options)
         done = AwaitedJob(operations=frozenset({"migration-out"}), what=f"statistics of the migration of instance {uuid}")
@@ -143,22 +146,29 @@ class Moving:
                     self.statistics = wait.until(deadlines.ON_ITS_WAY).statistics
 
     def call_off(self) -> None:
-        self.source.call(self.source.domain(self.found.uuid).abortJob)
+        self._asked_off = True  # before: the call may end first
+        try:
+            self.source.call(self.source.domain(self.found.uuid).abortJob)
+        except DriverError:
+            self._asked_off = False
+            raise
 
     def was_called_off(self, failure: DriverError) -> bool:
-        return isinstance(failure, HypervisorError) and failure.code == ErrorCode.OPERATION_ABORTED
+        if not isinstance(failure, HypervisorError):
+            return False
+        return failure.code == ErrorCode.OPERATION_ABORTED or (self._asked_off and failure.code == ErrorCode.OPERATION_FAILED)
 
     def deadline_passed(self) -> None:
         domain = self.source.domain(self.found.uuid)
-        acts: Mapping[OnTimeout, Callable[[], int]] = {
-            OnTimeout.ABORT: domain.abortJob,
-            OnTimeout.PAUSE: domain.suspend,
-            OnTimeout.POST_COPY: domain.migrateStartPostCopy,
+        acts: Mapping[OnTimeout, Callable[[], object]] = {
+            OnTimeout.ABORT: self.call_off,
+            OnTimeout.PAUSE: partial(self.source.call, domain.suspend),
+            OnTimeout.POST_COPY: partial(self.source.call, domain.migrateStartPostCopy),
         }
         policy = self.move.options.on_timeout
         self._overdue = policy is OnTimeout.ABORT
         try:
-            self.source.call(acts[policy])
+            acts[policy]()
         except DriverError:
             self._overdue = True  # it will be called off instead
             raise
