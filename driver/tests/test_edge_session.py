@@ -9,7 +9,8 @@ import pytest
 
 from virtproof_driver.binding import Domain
 from virtproof_driver.capabilities import Capability
-from virtproof_driver.edge import Session
+from virtproof_driver.edge import Session, libvirt_binding
+from virtproof_driver.edge import session as session_module
 from virtproof_driver.errors import (
     DriverClosed,
     HostUnreachable,
@@ -147,6 +148,46 @@ def test_a_change_that_libvirt_told_nobody_is_told_when_it_was_seen(
     session.observe(uuid, PowerState.RUNNING, "booted")
     session.call(domain.destroy)
     assert heard.until("a", EventKind.STOPPED) == [("a", EventKind.STOPPED, "destroyed", False)]
+
+
+def test_a_look_tells_what_libvirt_told_nobody_and_tells_it_once(
+    session: Session, domains: "Domains", domain: Domain, heard: "Heard"
+) -> None:
+    uuid = domains.uuid("a")
+    start(session, domains, domain)
+    session.subscribe(heard)
+    session.call(domain.suspend)
+    assert heard.until("a", EventKind.PAUSED) == [("a", EventKind.PAUSED, "paused", False)]
+    session.call(domain.reboot)  # as above
+    session.look(uuid)
+    session.look(uuid)
+    session.look(domains.uuid("nobody"))
+    assert heard.until("a", EventKind.RESUMED) == [("a", EventKind.RESUMED, "booted", True)]
+    session.call(domain.destroy)
+    assert heard.until("a", EventKind.STOPPED) == [("a", EventKind.STOPPED, "destroyed", False)]
+
+
+def test_a_connection_that_is_lent_is_kept_until_it_is_given_back(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "JOIN_SECONDS", 0.0)
+    with session.lent() as connection:
+        session.close()
+        assert connection.isAlive() == 1
+    for thread in threading.enumerate():
+        if thread.name == "virtproof-closer":
+            thread.join(PATIENCE_SECONDS)
+    with pytest.raises(libvirt_binding().libvirtError):
+        connection.getType()
+
+
+def test_another_host_is_reached_through_the_same_libvirt(session: Session, node_uri: str) -> None:
+    other = session.reach(node_uri, None)
+    assert other.hypervisor == session.hypervisor
+    other.close()
+    with pytest.raises(DriverClosed):
+        other.connection()
+    assert session.connection().isAlive() == 1
+    with pytest.raises(HostUnreachable):
+        session.reach("test:///nowhere.xml", None)
 
 
 def test_an_event_newer_than_the_read_outweighs_it(session: Session, domains: "Domains", domain: Domain, heard: "Heard") -> None:

@@ -99,7 +99,7 @@ class Host:
 
 
 def settled(host: Host, *passing: Sight) -> Look:
-    return look_when_settled(cast("Link", host), UUID_A, frozenset(passing))
+    return look_when_settled(cast("Link", cast("object", host)), UUID_A, frozenset(passing))
 
 
 def stopped() -> LifecycleEvent:

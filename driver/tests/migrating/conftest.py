@@ -170,6 +170,10 @@ class Host:
             raise InstanceNotFound(name)
         return self
 
+    @property
+    def link(self) -> "Link":
+        return cast("Link", cast("object", self))
+
     # --- link.HostLink ------------------------------------------------------------------------------------
 
     def connection(self) -> "Host":
@@ -244,7 +248,7 @@ class Pair:
     ) -> UnderWay:
         destination = Destination(uri=uri, peer_uri=peer_uri)
         move = Move(destination=destination, mode=mode, options=options, seconds=seconds)
-        return migrate(cast("Link", self.here), self.migrations, UUID_A, move)
+        return migrate(self.here.link, self.migrations, UUID_A, move)
 
     def failed(self, under_way: UnderWay) -> MigrationFailed:
         with pytest.raises(MigrationFailed) as caught:

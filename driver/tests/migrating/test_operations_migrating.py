@@ -29,7 +29,6 @@ from virtproof_driver.values import EventKind, PowerState
 
 if TYPE_CHECKING:
     from tests.migrating.conftest import Pair
-    from virtproof_driver.link import Link
 
 PATIENCE = 20.0
 UUID_A = UUID(int=10)
@@ -309,7 +308,7 @@ def test_post_copy_shows_in_its_phase(pair: "Pair") -> None:
 
 def test_a_pause_lets_it_rest_and_it_begins_again(pair: "Pair") -> None:
     under_way = pair.move()
-    with pair.migrations.resting(cast("Link", pair.here), UUID_A, PowerState.PAUSED):
+    with pair.migrations.resting(pair.here.link, UUID_A, PowerState.PAUSED):
         pair.here.state_now = (PAUSED, 1)
         pair.here.calls.append("paused")
     pair.here.leaving.put(None)
@@ -320,12 +319,12 @@ def test_a_pause_lets_it_rest_and_it_begins_again(pair: "Pair") -> None:
 
 def test_a_change_that_is_none_lets_it_go_on(pair: "Pair") -> None:
     under_way = pair.move()
-    with pair.migrations.resting(cast("Link", pair.here), UUID_A, PowerState.RUNNING):
+    with pair.migrations.resting(pair.here.link, UUID_A, PowerState.RUNNING):
         pass
     assert "abortJob" not in pair.here.calls
     pair.here.leaving.put(None)
     under_way.wait(PATIENCE)
-    with pair.migrations.resting(cast("Link", pair.here), UUID_A, PowerState.PAUSED):
+    with pair.migrations.resting(pair.here.link, UUID_A, PowerState.PAUSED):
         pass
 
 
