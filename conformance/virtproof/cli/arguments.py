@@ -52,6 +52,7 @@ def parser(*, mutants: bool) -> argparse.ArgumentParser:
     _run(commands.add_parser("run", help="run the suite and report", allow_abbrev=False))
     _judge(commands.add_parser("judge", help="judge the stored evidence of a run again", allow_abbrev=False))
     _diff(commands.add_parser("diff", help="compare two runs; exit code 1 on a regression", allow_abbrev=False))
+    _events(commands.add_parser("events", help="what hosts told of each situation, by the evidence of runs", allow_abbrev=False))
     if mutants:
         commands.add_parser(
             "mutants", help="run the suite against wrong drivers and backends", add_help=False, allow_abbrev=False
@@ -133,6 +134,14 @@ def _judge(made: argparse.ArgumentParser) -> None:
 def _diff(made: argparse.ArgumentParser) -> None:
     made.add_argument("before", type=Path, metavar="A", help="a run's directory or its report.json")
     made.add_argument("after", type=Path, metavar="B", help="likewise")
+
+
+def _events(made: argparse.ArgumentParser) -> None:
+    made.add_argument("directories", type=Path, nargs="+", metavar="DIR", help="what `virtproof run --out` wrote")
+    made.add_argument("--out", type=Path, metavar="FILE", help="add the runs to this table; without it they are shown")
+    made.add_argument(
+        "--against", type=Path, metavar="FILE", help="a table that they must not contradict; exit code 1 if they do"
+    )
 
 
 def _workers(text: str) -> int:

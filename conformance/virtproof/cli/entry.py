@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.console import Console
 
-from virtproof.cli import arguments, backends, diff, judge, mutants, run
+from virtproof.cli import arguments, backends, diff, events, judge, mutants, run
 from virtproof.errors import SuiteError, VirtproofError
 
 CRASH_FILE: Final = "virtproof-error.log"
@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "backends": lambda given, _rest, console: backends.execute(console, as_json=given.json),
     "run": lambda given, rest, console: run.execute(arguments.run_arguments(given, rest), console),
     "judge": lambda given, _rest, console: judge.execute(given.directory, given.profile, given.out, console),
+    "events": lambda given, _rest, console: events.execute(given.directories, given.out, given.against, console),
     "diff": lambda given, _rest, console: diff.execute(given.before, given.after, console),
 }
 

@@ -30,14 +30,20 @@ def conclude(directory: Path, profile: str = "") -> tuple[Report, tuple[Record, 
 
     Raises UsageError, naming the file and what to do, for what is missing, cut off or altered.
     """
-    run = runs.read(directory)
-    records = read_evidence(directory / EVIDENCE_FILE)
-    if run.evidence and run.evidence != runs.evidence_digest(directory):
-        raise UsageError(f"{directory / EVIDENCE_FILE}: not as the run left it: it was cut off or altered; run again")
+    run, records = read_run(directory)
     scoped = rescoped(run, profile) if profile else run
     backends = {lane.backend: _backend(lane, directory) for lane in scoped.lanes}
     suite = frozenset(found.case.id for found in found_cases())
     return judge(scoped, records, backends, suite), records, scoped
+
+
+def read_run(directory: Path) -> tuple[Run, tuple[Record, ...]]:
+    """A stored run and its records. Raises UsageError, naming file and remedy, for what is missing, cut off or altered."""
+    run = runs.read(directory)
+    records = read_evidence(directory / EVIDENCE_FILE)
+    if run.evidence and run.evidence != runs.evidence_digest(directory):
+        raise UsageError(f"{directory / EVIDENCE_FILE}: not as the run left it: it was cut off or altered; run again")
+    return run, records
 
 
 def read_evidence(path: Path) -> tuple[Record, ...]:

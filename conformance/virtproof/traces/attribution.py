@@ -1,0 +1,173 @@
+"""What a case's evidence says of the host's events: each act of each domain, and what was told of it.
+
+What belongs here: walking a case, and which cases and domains say nothing of a host. What does not: a domain's life (`lives`)
+and counting (`counting`). Left out are cases that did not pass, that met a fault of the suite's, or that are about connections
+that break, since part of the events is not heard in them; and domains that several threads changed at once
+(`judges.contention`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from virtproof.evidence import Kind, Record
+from virtproof.judges.contention import contention
+from virtproof.judges.reading import Call, CaseEvidence, items, number, text, uuid_in
+from virtproof.traces.acts import ACTS, UNASKED
+from virtproof.traces.asking import DELETE, REVERT, act_of
+from virtproof.traces.lives import UNKNOWN, Doing, Life
+from virtproof.traces.model import Sighting, Situation
+from virtproof.traces.names import event_name, told_in_a_row
+from virtproof_driver.constants import DomainEventId
+
+BREAKING: Final = "connection."
+"""The area of the cases whose connections break."""
+DISKS: Final = "disks"
+"""What an external snapshot is of."""
+AGENT: Final = "agent channel"
+# A client's doing, by libvirt's own detail: of an act that nobody asked for, it says that the suite or another client did.
+_CLIENTS: Final = ("DEFINED", "UNDEFINED", "STARTED", "STOPPED destroyed", "STOPPED saved", "STOPPED from-snapshot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What one case tells: its sightings, and of how many events that were heard how many are in them."""
+
+    sightings: tuple[Sighting, ...] = ()
+    heard: int = 0
+
+
+def told(case: CaseEvidence) -> Told:
+    """The sightings of one case; none of a case that says nothing of a host."""
+    if not _is_fit(case):
+        return Told()
+    walk = Walk(case)
+    contended = contention(case.calls)
+    lives = {uuid: life for uuid, life in walk.lives().items() if uuid not in contended and life.acted_on}
+    name = case.records[0].case
+    of_doings = (_sighting(doing, name) for life in lives.values() for doing in life.doings)
+    apart = [sighting for uuid, sighting in (*walk.refused, *walk.agents) if uuid in lives]
+    heard = sum(len(doing.told) for life in lives.values() for doing in life.doings)
+    heard += sum(len(sighting.trace) for sighting in apart)
+    return Told(sightings=(*filter(None, of_doings), *apart), heard=heard)
+
+
+def _is_fit(case: CaseEvidence) -> bool:
+    ends = case.of(Kind.CASE_END)
+    passed = bool(ends) and text(ends[-1], "outcome") == "passed"
+    return passed and not case.of(Kind.FAULT) and not case.records[0].case.startswith(BREAKING)
+
+
+def _sighting(doing: Doing, case: str) -> Sighting | None:
+    """What was told of an act; None where the act is none of the table's, or what the domain was before is not known."""
+    name = doing.name or _unasked(doing, case)
+    if name not in ACTS or doing.before == UNKNOWN:
+        return None
+    situation = Situation(act=name, before=doing.before)
+    return Sighting(situation=situation, trace=told_in_a_row(doing.told), case=case, lines=doing.lines)
+
+
+def _unasked(doing: Doing, case: str) -> str:
+    clients = any(event == each or event.startswith(f"{each} ") for event in doing.told for each in _CLIENTS)
+    return "" if clients else UNASKED.get(case.partition("[")[0], "")
+
+
+@dataclass(slots=True)
+class Walk:
+    """One walk over a case."""
+
+    case: CaseEvidence
+    refused: list[tuple[str, Sighting]] = field(default_factory=list[tuple[str, Sighting]])
+    agents: list[tuple[str, Sighting]] = field(default_factory=list[tuple[str, Sighting]])
+    _lives: dict[str, Life] = field(default_factory=dict[str, Life])
+    _owners: dict[str, str] = field(default_factory=dict[str, str])
+    _doings: dict[int, tuple[Life, Doing, Call]] = field(default_factory=dict[int, tuple[Life, Doing, Call]])
+
+    def lives(self) -> Mapping[str, Life]:
+        """Each domain's life, by its UUID."""
+        begins = {call.begin.line: call for call in self.case.calls}
+        reads = {call.end.line: call for call in self.case.calls if call.end is not None and call.family == "state"}
+        operations = {operation.number: operation.method for operation in self.case.operations}
+        for record in self.case.records:
+            if record.kind is Kind.CALL:
+                self._asked(begins[record.line], operations.get(begins[record.line].operation or 0, ""))
+            elif record.kind is Kind.EVENT:
+                self._heard(record)
+            elif record.kind is Kind.RETURN and record.line in self._doings:
+                self._returned(*self._doings[record.line])
+            elif record.kind is Kind.STATE:
+                self._life(text(record, "uuid")).read(number(record, "state"))
+            elif record.line in reads:
+                self._life(reads[record.line].key).read(_state_in(record))
+        return self._lives
+
+    def _life(self, uuid: str) -> Life:
+        return self._lives.setdefault(uuid, Life())
+
+    def _asked(self, call: Call, operation: str) -> None:
+        name, uuid = act_of(call, operation), self._domain_of(call)
+        if name is None or not uuid or call.end is None:
+            return
+        life, line = self._life(uuid), call.begin.line
+        if name == REVERT:
+            name = f"{REVERT} {life.snapshots.get(_snapshot_of(call), '')}"
+        elif name == DELETE and life.snapshots.get(f"DomainSnapshot:{call.key}") == DISKS:
+            name = "delete external snapshot"
+        if not call.succeeded:
+            self._is_refused(uuid, name, life, (line, call.end.line))
+        else:
+            self._doings[call.end.line] = (life, life.ask(name, line), call)
+
+    def _is_refused(self, uuid: str, name: str, life: Life, lines: tuple[int, int]) -> None:
+        """A refused call tells nothing, but for a start, which may have got as far as a process."""
+        if name.startswith("create"):
+            life.ask("create refused", lines[0])
+            return
+        life.acted_on = True
+        situation = Situation(act="refused", before="any")
+        self.refused.append((uuid, Sighting(situation=situation, trace=(), case=self.case.records[0].case, lines=lines)))
+
+    def _returned(self, life: Life, doing: Doing, call: Call) -> None:
+        life.reach(doing)
+        if call.family == "snapshotCreateXML" and call.end is not None and doing.name != "snapshot redefine":
+            snapshot = text(call.end, "value")
+            self._owners[snapshot] = call.key
+            life.snapshots[snapshot] = DISKS if doing.name == "snapshot external" else doing.before
+
+    def _domain_of(self, call: Call) -> str:
+        """The UUID of the domain that a call is about: of a definition it is known by what comes back."""
+        if call.family == "defineXML":
+            return uuid_in(call.end.data.get("value")) if call.end is not None and call.succeeded else ""
+        if call.family == "delete":
+            return self._owners.get(f"DomainSnapshot:{call.key}", "")
+        return call.key.lower()
+
+    def _heard(self, record: Record) -> None:
+        uuid, name = text(record, "uuid"), event_name(record)
+        life = self._life(uuid)
+        if number(record, "id") == DomainEventId.AGENT_LIFECYCLE:
+            situation = Situation(act=AGENT, before="any")
+            lines = (record.line, record.line)
+            self.agents.append((uuid, Sighting(situation=situation, trace=(name,), case=record.case, lines=lines)))
+        else:
+            life.hear(name, record.line)
+
+
+def _snapshot_of(call: Call) -> str:
+    return str(next(iter(call.shown), ""))
+
+
+def _state_in(record: Record) -> int | None:
+    state = next(iter(items(record.data.get("value"))), None)
+    return state if isinstance(state, int) else None
+
+
+def grouped(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
+    """The records of each case of each worker, from the first to the last."""
+    open_cases: dict[tuple[str, str, str], list[Record]] = {}
+    for record in records:
+        if record.case:
+            key = (record.worker, record.lane, record.case)
+            open_cases.setdefault(key, []).append(record)
+            if record.kind is Kind.CASE_END:
+                yield tuple(open_cases.pop(key))

@@ -1,0 +1,137 @@
+"""What a domain is at each moment of a case, and which acts it went through, as the evidence tells it.
+
+What belongs here: one domain's life: its state by events, by what calls reached and by what somebody read, and its acts with
+the events that were put down to each. What does not: walking a case (`attribution`). An event goes to the oldest act that may
+have caused it and still lacks what tells it, else to the newest that may: events reach the recorder up to some milliseconds
+after their call's return, in process by several calls (libvirt 9.0.0). What no recent act can have caused is an act of its own,
+and from then on takes what follows, until the next call.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from virtproof.traces.acts import ACTS
+from virtproof_driver.constants import DomainState
+
+UNKNOWN: Final = "unknown"
+NONE: Final = "none"
+OFF: Final = "off"
+SAVED: Final = "saved"
+RUNNING: Final = "running"
+PAUSED: Final = "paused"
+CRASHED: Final = "crashed"
+
+DEFINE: Final = "define"
+REDEFINE: Final = "redefine"
+
+_BY_EVENT: Final[Mapping[str, str]] = {
+    "STARTED": RUNNING,
+    "RESUMED": RUNNING,
+    "SUSPENDED": PAUSED,
+    "STOPPED": OFF,
+    "CRASHED": CRASHED,
+    "STOPPED saved": SAVED,
+}
+_BY_ACT: Final[Mapping[str, str]] = {
+    DEFINE: OFF,
+    "create": RUNNING,
+    "create paused": PAUSED,
+    "suspend": PAUSED,
+    "resume": RUNNING,
+    "destroy": OFF,
+    "managed save": SAVED,
+}
+_BY_STATE: Final[Mapping[int, str]] = {
+    DomainState.RUNNING: RUNNING,
+    DomainState.BLOCKED: RUNNING,
+    DomainState.PAUSED: PAUSED,
+    DomainState.SHUTOFF: OFF,
+    DomainState.CRASHED: CRASHED,
+}
+_OFTEN: Final = ("REBOOT", "BLOCK_JOB_2")  # of one act there may be several: a reset tells itself twice, a job has a disk each
+
+
+@dataclass(slots=True)
+class Doing:
+    """An act under way: `name` is empty while nobody asked for it. `told` are the events put down to it, by name."""
+
+    name: str
+    before: str
+    lines: tuple[int, int]
+    told: list[str] = field(default_factory=list[str])
+
+    def take(self, event: str, line: int) -> None:
+        """An event is its doing."""
+        self.told.append(event)
+        self.lines = (self.lines[0], max(self.lines[1], line))
+
+    def may_cause(self, event: str) -> bool:
+        """Whether the event may be its doing; of most events one act causes one."""
+        known = self.name in ACTS and ACTS[self.name].may_cause(event)
+        return known and (event not in self.told or event.startswith(_OFTEN))
+
+    @property
+    def lacks(self) -> bool:
+        """Whether the event that tells it has to come yet."""
+        act = ACTS[self.name]
+        sure = bool(act.tells) and not act.asks and self.before not in act.idle
+        return sure and not any(map(act.is_told_by, self.told))
+
+
+@dataclass(slots=True)
+class Life:
+    """One domain through one case."""
+
+    state: str = UNKNOWN
+    doings: list[Doing] = field(default_factory=list[Doing])
+    snapshots: dict[str, str] = field(default_factory=dict[str, str])
+    acted_on: bool = False
+
+    def ask(self, name: str, line: int) -> Doing:
+        """A call begins that the host will not refuse."""
+        self.acted_on = True
+        if name == DEFINE:
+            name, self.state = (DEFINE, NONE) if self.state in (UNKNOWN, NONE) else (REDEFINE, self.state)
+        self.doings.append(Doing(name, self.state, (line, line)))
+        return self.doings[-1]
+
+    def reach(self, doing: Doing) -> None:
+        """The call returned: the domain is what it promises, unless events have told what it is."""
+        if doing.name in _BY_ACT and not doing.told:
+            self.state = _BY_ACT[doing.name]
+
+    def hear(self, event: str, line: int) -> None:
+        """The host told an event."""
+        doing = self._doing_of(event, line)
+        doing.take(event, line)
+        if doing is not self.doings[-1]:
+            return  # it came late, and tells what the domain is no more
+        word = event.partition(" ")[0]
+        if word == "UNDEFINED" and self.state in (OFF, SAVED):
+            self.state = NONE
+        elif word == "DEFINED" and self.state in (UNKNOWN, NONE):
+            self.state = OFF
+        else:
+            self.state = _BY_EVENT.get(event) or _BY_EVENT.get(word) or self.state
+
+    def read(self, number: int | None) -> None:
+        """Somebody read the domain's state; one that is off may be saved as well."""
+        found = _BY_STATE.get(number or -1)
+        if found is not None and not (found == OFF and self.state == SAVED):
+            self.state = found
+
+    def _doing_of(self, event: str, line: int) -> Doing:
+        last = self.doings[-1] if self.doings else None
+        if last is not None and not last.name:
+            return last
+        able = [doing for doing in self._asked() if doing.may_cause(event)]
+        if not able:
+            self.doings.append(Doing("", self.state, (line, line)))
+            return self.doings[-1]
+        return next((doing for doing in able if doing.lacks), able[-1])
+
+    def _asked(self) -> list[Doing]:
+        """The acts since the last one that nobody asked for."""
+        last = max((place for place, doing in enumerate(self.doings) if not doing.name), default=-1)
+        return self.doings[last + 1 :]
