@@ -93,6 +93,16 @@ def conformance(session: nox.Session, lanes: str) -> None:
 
 
 @nox.session(tags=["check"])
+def events(session: nox.Session) -> None:
+    """Hold `docs/events.json` to the newest runs of `conformance`, or to those named after `--`: it must have what they told."""
+    folders = [OUT / "conformance" / lanes for lanes in session.posargs or LANES]
+    missing = [folder.name for folder in folders if not (folder / "run.json").is_file()]
+    if missing:
+        session.error(f"there is no run of {', '.join(missing)} under out/conformance; run the session conformance first")
+    tool(session, "virtproof", "events", *folders, "--against", ROOT / "docs" / "events.json")
+
+
+@nox.session(tags=["check"])
 def mutants(session: nox.Session) -> None:
     """Prove that the suite catches wrong drivers and wrong backends: each mutant must be caught by the case it names."""
     tool(session, "virtproof", "mutants", *session.posargs)

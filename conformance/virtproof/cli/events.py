@@ -39,8 +39,8 @@ def execute(directories: Sequence[Path], out: Path | None, against: Path | None,
 
     Raises UsageError for what is no run, or no table.
     """
-    known = read_table(against) if against else {}
-    kept = read_table(out) if out and out.exists() else {}
+    known: Table = read_table(against) if against else {}
+    kept: Table = read_table(out) if out and out.exists() else {}
     found = [_told(directory) for directory in directories]
     if out:
         _keep(kept, found, out, console)

@@ -5,7 +5,7 @@ an act only if the act can cause it, so an event that comes a moment late is not
 and one that no call explains stands for itself. A cause is an event's name or the beginning of one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from types import MappingProxyType
@@ -27,14 +27,16 @@ class Group(StrEnum):
 class Act:
     """`causes` are the events that may be its doing. Any of `tells` tells that it took place; without them any event does.
 
-    `asks`: a guest may not do what it is asked, so that nothing told proves nothing. `idle`: what a domain is before when the act
-    changes nothing. `changes`: whether it changes a domain at all. `cases`: nobody asked for it, but these cases bring it about.
+    `follows` are due beside them. `asks`: a guest may not do what it is asked, so that nothing told proves nothing. `idle`: what
+    a domain is before when the act changes nothing. `changes`: whether it changes a domain at all. `cases`: nobody asked for it,
+    but these cases bring it about.
     """
 
     words: str
     group: Group
     causes: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
     asks: bool = False
     idle: tuple[str, ...] = ()
     changes: bool = True
@@ -43,6 +45,11 @@ class Act:
     def may_cause(self, name: str) -> bool:
         """Whether an event of this name may be its doing."""
         return _begins(name, self.causes)
+
+    def lacks(self, told: Sequence[str]) -> bool:
+        """Whether something is due still that it surely causes, when so much was told of it."""
+        due = () if self.asks else (*self.tells, *self.follows)
+        return any(not any(_begins(name, (each,)) for name in told) for each in due)
 
     def is_told_by(self, name: str) -> bool:
         """Whether an event of this name, of those put down to the act, tells that it took place."""
@@ -57,13 +64,23 @@ def _sure(words: str, *causes: str, idle: tuple[str, ...] = ()) -> Act:
     return Act(words=words, group=Group.POWER, causes=causes, tells=causes, idle=idle)
 
 
-def _attached(words: str, *causes: str) -> Act:
-    return Act(words=words, group=Group.DEVICES, causes=("DEVICE_ADDED", "DEFINED updated"), tells=causes)
+def _attached(words: str) -> Act:
+    """Of a running domain and its definition."""
+    causes = ("DEVICE_ADDED", "DEFINED updated")
+    return Act(words=words, group=Group.DEVICES, causes=causes, tells=("DEVICE_ADDED",), follows=("DEFINED updated",))
 
 
-def _detached(words: str, *causes: str, asks: bool = False) -> Act:
-    told = ("DEVICE_REMOVED", "DEVICE_REMOVAL_FAILED", "DEFINED updated")
-    return Act(words=words, group=Group.DEVICES, causes=told, tells=causes, asks=asks)
+def _attached_live(words: str) -> Act:
+    return Act(words=words, group=Group.DEVICES, causes=("DEVICE_ADDED",), tells=("DEVICE_ADDED",))
+
+
+def _detached(words: str) -> Act:
+    causes = ("DEVICE_REMOVED", "DEVICE_REMOVAL_FAILED")
+    return Act(words=words, group=Group.DEVICES, causes=causes, tells=("DEVICE_REMOVED",), asks=True)
+
+
+def _defined(words: str) -> Act:
+    return Act(words=words, group=Group.DEVICES, causes=("DEFINED updated",), tells=("DEFINED updated",))
 
 
 def _block(words: str, *causes: str) -> Act:
@@ -105,14 +122,14 @@ ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "resume": _sure("resume", "RESUMED unpaused", idle=("running",)),
         "managed save": Act(words="managed save", group=Group.POWER, causes=_SAVING, tells=("STOPPED",)),
         "shutdown": Act(
-            words="shutdown; a guest may not obey",
+            words="shutdown",
             group=Group.POWER,
             causes=("SHUTDOWN guest", "SHUTDOWN finished", "STOPPED shutdown", "REBOOT"),
             tells=("STOPPED", "REBOOT"),
             asks=True,
         ),
         "reboot": Act(
-            words="reboot; a guest may not obey",
+            words="reboot",
             group=Group.POWER,
             causes=("REBOOT", "SHUTDOWN guest", "STOPPED shutdown"),
             tells=("STOPPED", "REBOOT"),
@@ -172,14 +189,16 @@ ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "pivot": _block("end a block job by pivot", "BLOCK_JOB_2 active-commit", "BLOCK_JOB_2 copy"),
         "call off": _block("call off a block job", "BLOCK_JOB_2"),
         "back up": _block("back up", "JOB_COMPLETED backup", "BLOCK_JOB_2 backup"),
-        "attach disk": _attached("attach a disk", "DEVICE_ADDED"),
-        "attach disk in definition": _attached("attach a disk to the definition"),
-        "attach interface": _attached("attach an interface", "DEVICE_ADDED"),
-        "attach interface in definition": _attached("attach an interface to the definition"),
-        "detach disk": _detached("detach a disk; a guest may not let go", "DEVICE_REMOVED", asks=True),
-        "detach disk in definition": _detached("detach a disk from the definition"),
-        "detach interface": _detached("detach an interface; a guest may not let go", "DEVICE_REMOVED", asks=True),
-        "detach interface in definition": _detached("detach an interface from the definition"),
+        "attach disk": _attached("attach a disk, also to the definition"),
+        "attach disk live": _attached_live("attach a disk, live only"),
+        "attach disk in definition": _defined("attach a disk to the definition"),
+        "detach disk": _detached("detach a disk"),
+        "detach disk in definition": _defined("detach a disk from the definition"),
+        "attach interface": _attached("attach an interface, also to the definition"),
+        "attach interface live": _attached_live("attach an interface, live only"),
+        "attach interface in definition": _defined("attach an interface to the definition"),
+        "detach interface": _detached("detach an interface"),
+        "detach interface in definition": _defined("detach an interface from the definition"),
         "resize disk": Act(words="resize a disk", group=Group.DEVICES),
         "set memory": Act(words="set memory", group=Group.OTHER, causes=("DEFINED updated",)),
         "set processors": Act(words="set processors", group=Group.OTHER, causes=("DEFINED updated",)),

@@ -63,13 +63,17 @@ def answer(column: Column) -> Answer:
 
 def changes_of(situations: Mapping[Situation, Mapping[Trace, Seen]]) -> Iterable[Change]:
     """The situations that changed a domain."""
+    obeyed = {each.act for each, traces in situations.items() if _told(ACTS.get(each.act), traces)}
     for situation in sorted(situations):
-        act = ACTS.get(situation.act)
-        if act is not None and act.changes and situation.before not in act.idle:
-            yield _change(situation, act, situations[situation])
+        act, traces = ACTS.get(situation.act), situations[situation]
+        if act is None or not act.changes or situation.before in act.idle:
+            continue
+        ignored = traces[()].times if act.asks and situation.act in obeyed and () in traces else 0
+        times = sum(seen.times for seen in traces.values()) - ignored
+        if times:
+            yield Change(situation=situation, times=times, told=_told(act, traces))
 
 
-def _change(situation: Situation, act: Act, traces: Mapping[Trace, Seen]) -> Change:
-    told = sum(seen.times for trace, seen in traces.items() if any(map(act.is_told_by, trace)))
-    ignored = traces[()].times if act.asks and told and () in traces else 0
-    return Change(situation=situation, times=sum(seen.times for seen in traces.values()) - ignored, told=told)
+def _told(act: Act | None, traces: Mapping[Trace, Seen]) -> int:
+    """How often it was told."""
+    return sum(seen.times for trace, seen in traces.items() if act is not None and any(map(act.is_told_by, trace)))

@@ -13,6 +13,7 @@ from virtproof_driver.constants import Affect, BlockCommitFlag, BlockJobAbortFla
 
 REVERT: Final = "revert to"
 """The beginning of an act's name whose end is what the snapshot is of."""
+_BOTH: Final = Affect.LIVE | Affect.CONFIG
 DELETE: Final = "delete snapshot"
 _DEVICES: Final[Mapping[str, str]] = {
     "attach_volume": "disk",
@@ -24,7 +25,7 @@ _DEVICES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A name, and others that the call's flags give: `at` is their place among its arguments, the first flag that is set wins.
+    """A name, and others that the call's flags give: `at` is their place among its arguments, the first flags that are set win.
 
     `{device}` in a name is what the driver's operation is about; without it the call asks for nothing that the table has.
     """
@@ -37,7 +38,7 @@ class Asked:
         """The act's name."""
         flags = call.shown[self.at] if len(call.shown) > self.at else 0
         number = flags if isinstance(flags, int) else 0
-        name = next((name for flag, name in self.flagged if number & flag), self.name)
+        name = next((name for flag, name in self.flagged if number & flag == flag), self.name)
         return name.format(device=_DEVICES.get(operation, "")) if "{" in name else name
 
 
@@ -62,7 +63,9 @@ ASKED: Final[Mapping[str, Asked]] = {
     "blockCommit": Asked(name="commit", at=4, flagged=((BlockCommitFlag.ACTIVE, "active commit"),)),
     "blockJobAbort": Asked(name="call off", at=1, flagged=((BlockJobAbortFlag.PIVOT, "pivot"),)),
     "backupBegin": Asked(name="back up"),
-    "attachDevice": Asked(name="attach {device} in definition", at=1, flagged=((Affect.LIVE, "attach {device}"),)),
+    "attachDevice": Asked(
+        name="attach {device} in definition", at=1, flagged=((_BOTH, "attach {device}"), (Affect.LIVE, "attach {device} live"))
+    ),
     "detachDevice": Asked(name="detach {device} in definition", at=1, flagged=((Affect.LIVE, "detach {device}"),)),
     "blockResize": Asked(name="resize disk"),
     "setMemory": Asked(name="set memory"),

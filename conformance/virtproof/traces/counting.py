@@ -107,7 +107,7 @@ def _column_of(lane: LaneSightings, digest: str) -> Column:
 def _column(lane: Record) -> tuple[ColumnKey, str] | None:
     """The column of a lane, and its versions in full; None where its driver or libvirt is not told."""
     given = lane.data.get("versions")
-    versions = cast("Mapping[str, str]", given) if isinstance(given, Mapping) else {}
+    versions: Mapping[str, str] = cast("Mapping[str, str]", given) if isinstance(given, Mapping) else {}
     driver = next((product for product in versions if product not in _NOT_HYPERVISORS), "")
     if not driver or "libvirt" not in versions:
         return None

@@ -52,7 +52,10 @@ _BY_STATE: Final[Mapping[int, str]] = {
 _OFTEN: Final = ("REBOOT", "BLOCK_JOB_2")  # of one act there may be several: a reset tells itself twice, a job has a disk each
 
 
-@dataclass(slots=True)
+_NOT_THERE: Final = (UNKNOWN, NONE)
+
+
+@dataclass(slots=True, eq=False)
 class Doing:
     """An act under way: `name` is empty while nobody asked for it. `told` are the events put down to it, by name."""
 
@@ -73,17 +76,16 @@ class Doing:
 
     @property
     def lacks(self) -> bool:
-        """Whether the event that tells it has to come yet."""
-        act = ACTS[self.name]
-        sure = bool(act.tells) and not act.asks and self.before not in act.idle
-        return sure and not any(map(act.is_told_by, self.told))
+        """Whether something of it has to come yet."""
+        return self.before not in ACTS[self.name].idle and ACTS[self.name].lacks(self.told)
 
 
 @dataclass(slots=True)
 class Life:
-    """One domain through one case."""
+    """One domain through one case. `state` is what it is; `heard` the same without reads, which may be ahead of events."""
 
     state: str = UNKNOWN
+    heard: str = UNKNOWN
     doings: list[Doing] = field(default_factory=list[Doing])
     snapshots: dict[str, str] = field(default_factory=dict[str, str])
     acted_on: bool = False
@@ -92,14 +94,14 @@ class Life:
         """A call begins that the host will not refuse."""
         self.acted_on = True
         if name == DEFINE:
-            name, self.state = (DEFINE, NONE) if self.state in (UNKNOWN, NONE) else (REDEFINE, self.state)
+            name, self.state = (DEFINE, NONE) if self.state in _NOT_THERE else (REDEFINE, self.state)
         self.doings.append(Doing(name, self.state, (line, line)))
         return self.doings[-1]
 
     def reach(self, doing: Doing) -> None:
         """The call returned: the domain is what it promises, unless events have told what it is."""
         if doing.name in _BY_ACT and not doing.told:
-            self.state = _BY_ACT[doing.name]
+            self.state = self.heard = _BY_ACT[doing.name]
 
     def hear(self, event: str, line: int) -> None:
         """The host told an event."""
@@ -107,13 +109,9 @@ class Life:
         doing.take(event, line)
         if doing is not self.doings[-1]:
             return  # it came late, and tells what the domain is no more
-        word = event.partition(" ")[0]
-        if word == "UNDEFINED" and self.state in (OFF, SAVED):
-            self.state = NONE
-        elif word == "DEFINED" and self.state in (UNKNOWN, NONE):
-            self.state = OFF
-        else:
-            self.state = _BY_EVENT.get(event) or _BY_EVENT.get(word) or self.state
+        now = _after(event, self.state)
+        if now:
+            self.state = self.heard = now
 
     def read(self, number: int | None) -> None:
         """Somebody read the domain's state; one that is off may be saved as well."""
@@ -125,13 +123,26 @@ class Life:
         last = self.doings[-1] if self.doings else None
         if last is not None and not last.name:
             return last
-        able = [doing for doing in self._asked() if doing.may_cause(event)]
+        asked = self._asked()
+        able = [doing for doing in asked if doing.may_cause(event)]
         if not able:
-            self.doings.append(Doing("", self.state, (line, line)))
+            self.doings.append(Doing("", self.state if self.heard == UNKNOWN else self.heard, (line, line)))
             return self.doings[-1]
-        return next((doing for doing in able if doing.lacks), able[-1])
+        front = max((place for place, doing in enumerate(asked) if doing.told), default=0)
+        due = [doing for doing in asked[front:] if doing in able]
+        return next((doing for doing in due if doing.lacks), (due or able)[-1])
 
     def _asked(self) -> list[Doing]:
         """The acts since the last one that nobody asked for."""
         last = max((place for place, doing in enumerate(self.doings) if not doing.name), default=-1)
         return self.doings[last + 1 :]
+
+
+def _after(event: str, state: str) -> str:
+    """What a domain is after an event; empty where that tells nothing of it."""
+    word = event.partition(" ")[0]
+    if word == "UNDEFINED":
+        return NONE if state in (OFF, SAVED) else ""
+    if word == "DEFINED":
+        return OFF if state in _NOT_THERE else ""
+    return _BY_EVENT.get(event) or _BY_EVENT.get(word, "")

@@ -13,6 +13,8 @@ from virtproof.traces.document import commonest_first
 from virtproof.traces.model import Column, ColumnKey, Seen, Situation, Table, Trace
 
 NOTHING: Final = "*nothing*"
+ASKING: Final = " †"
+"""Behind what a guest is asked for and may not do."""
 NO_EVIDENCE: Final = ("bhyve", "ch", "esx", "hyperv", "openvz", "vbox", "vmware", "vz", "xen")
 """libvirt's other drivers of hypervisors (https://libvirt.org/drivers.html); one that gets evidence is told of by that."""
 _REST: Final = Act(words="", group=Group.OTHER)
@@ -27,9 +29,13 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def answers_table(table: Table) -> str:
     """A row for each driver and version: the answer, and what it rests on."""
-    rows = [_answer_row(key, answer(column)) for key, column in sorted(table.items())]
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for key, column in sorted(table.items(), key=lambda item: (item[0].driver, item[0].reach, _number(item[0].libvirt))):
+        alike.setdefault((_named(key), *_answer_cells(answer(column))), []).append(_version(key))
+    rows = [(driver, ", ".join(versions), *rest) for (driver, *rest), versions in alike.items()]
     known = {key.driver for key in table}
-    rows += [(driver, "", "*no evidence here*", "", "") for driver in NO_EVIDENCE if driver not in known]
+    missing = ", ".join(driver for driver in NO_EVIDENCE if driver not in known)
+    rows.append((missing, "", "*no evidence here*", "", ""))
     return markdown_table(
         ("driver", "libvirt", "by events?", "changes of a domain's life not told", "other changes not told"), rows
     )
@@ -58,7 +64,7 @@ def situations_tables(table: Table) -> str:
 def varying_list(table: Table) -> str:
     """A line for each situation of a column that was not always told alike."""
     lines = [
-        f"- **{_named(key)}, {key.libvirt}**: {_words(situation)}, {_before(situation)}: {_shares(traces)}"
+        f"- **{_named(key)}, {key.libvirt}**: {_words(situation)}, {before_words(situation)}: {_shares(traces)}"
         for key, column in sorted(table.items())
         for situation, traces in sorted(column.situations.items(), key=lambda item: _place(item[0]))
         if len(_telling(situation, traces)) > 1
@@ -76,10 +82,13 @@ def _event(name: str) -> str:
     return f"`{word}` {more}".strip()
 
 
-def _answer_row(key: ColumnKey, found: Answer) -> tuple[str, ...]:
-    version = f"{key.libvirt} ({key.driver} {key.hypervisor})" if key.hypervisor else key.libvirt
+def _answer_cells(found: Answer) -> tuple[str, ...]:
     word = f"**{found.word}**, {found.changes - len(found.missed)} of {found.changes} changes"
-    return f"{key.driver}, {key.reach}", version, word, _changes(found.missed), _changes(found.beside)
+    return word, _changes(found.missed), _changes(found.beside)
+
+
+def _version(key: ColumnKey) -> str:
+    return f"{key.libvirt} ({key.driver} {key.hypervisor})" if key.hypervisor else key.libvirt
 
 
 def _changes(changes: Sequence[Change]) -> str:
@@ -95,7 +104,7 @@ def _changes(changes: Sequence[Change]) -> str:
 def _group_table(table: Table, group: Group) -> str:
     kinds = _kinds(table, group)
     rows = [
-        (_words(situation), _before(situation), *(_cell(_of_kind(table, kind), situation) for kind in kinds))
+        (row_words(situation), before_words(situation), *(_cell(_of_kind(table, kind), situation) for kind in kinds))
         for situation in _situations(table, group)
     ]
     return markdown_table(("what happens", "to a domain that is", *(f"{driver}, {reach}" for driver, reach in kinds)), rows)
@@ -157,7 +166,13 @@ def _words(situation: Situation) -> str:
     return _act(situation).words or situation.act
 
 
-def _before(situation: Situation) -> str:
+def row_words(situation: Situation) -> str:
+    """What happens, as a row begins."""
+    return f"{_words(situation)}{ASKING if _act(situation).asks else ''}"
+
+
+def before_words(situation: Situation) -> str:
+    """What the domain is before, as a row goes on."""
     return {"none": "not there", "any": "anything"}.get(situation.before, situation.before)
 
 
