@@ -90,4 +90,6 @@ def test_evidence_tells_how_much_of_what_was_heard_is_in_the_table() -> None:
 
 
 def test_every_group_of_the_file_has_a_heading() -> None:
-    assert re.findall(r"^### (.*)$", page.situations_tables(TABLE), re.MULTILINE) == [str(group) for group in Group]
+    used = {ACTS[situation.act].group for column in TABLE.values() for situation in column.situations}
+    found = re.findall(r"^### (.*)$", page.situations_tables(TABLE), re.MULTILINE)
+    assert found == [str(group) for group in Group if group in used]

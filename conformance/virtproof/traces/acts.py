@@ -19,6 +19,7 @@ class Group(StrEnum):
     POWER = "Define, start, pause, save, stop"
     ENDS = "Ends, resets and errors that nobody asked for"
     SAVED = "Snapshots and block jobs"
+    MIGRATION = "Migration"
     DEVICES = "Devices and disks"
     OTHER = "Everything else"
 
@@ -27,7 +28,7 @@ class Group(StrEnum):
 class Act:
     """`causes` are the events that may be its doing. Any of `tells` tells that it took place; without them any event does.
 
-    `follows` are due beside them. `asks`: a guest may not do what it is asked, so that nothing told proves nothing. `idle`: what
+    `follows` are due after them. `asks`: a guest may not do what it is asked, so that nothing told proves nothing. `idle`: what
     a domain is before when the act changes nothing. `changes`: whether it changes a domain at all. `cases`: nobody asked for it,
     but these cases bring it about.
     """
@@ -47,9 +48,12 @@ class Act:
         return _begins(name, self.causes)
 
     def lacks(self, told: Sequence[str]) -> bool:
-        """Whether something is due still that it surely causes, when so much was told of it."""
-        due = () if self.asks else (*self.tells, *self.follows)
-        return any(not any(_begins(name, (each,)) for name in told) for each in due)
+        """Whether an event that it surely causes has not come, when so much was told of it."""
+        return not self.asks and any(not any(_begins(name, (each,)) for name in told) for each in self.tells)
+
+    def is_followed_by(self, name: str) -> bool:
+        """Whether an event of this name is due after those that tell the act."""
+        return _begins(name, self.follows)
 
     def is_told_by(self, name: str) -> bool:
         """Whether an event of this name, of those put down to the act, tells that it took place."""
@@ -80,7 +84,7 @@ def _detached(words: str) -> Act:
 
 
 def _defined(words: str) -> Act:
-    return Act(words=words, group=Group.DEVICES, causes=("DEFINED updated",), tells=("DEFINED updated",))
+    return Act(words=words, group=Group.DEVICES, causes=("DEFINED updated",))
 
 
 def _block(words: str, *causes: str) -> Act:
@@ -108,6 +112,10 @@ _SNAPSHOT: Final = ("SUSPENDED paused", "RESUMED unpaused", "JOB_COMPLETED snaps
 _REVERTING: Final = (
     *("SHUTDOWN host", "STOPPED from-snapshot", "STARTED from-snapshot", "RESUMED", "SUSPENDED", "DEFINED from-snapshot"),
     "JOB_COMPLETED snapshot-revert",
+)
+_LEAVING: Final = (
+    *("SUSPENDED", "RESUMED migrated", "RESUMED postcopy", "SHUTDOWN host", "STOPPED migrated", "UNDEFINED"),
+    "JOB_COMPLETED migration-out",
 )
 
 ACTS: Final[Mapping[str, Act]] = MappingProxyType(
@@ -174,7 +182,7 @@ ACTS: Final[Mapping[str, Act]] = MappingProxyType(
             "IO_ERROR_REASON",
             cases=tuple(f"events.disk.{case}" for case in ("destroy", "full", "others", "room", "unpause")),
         ),
-        "snapshot": Act(words="snapshot, internal", group=Group.SAVED, causes=_SNAPSHOT),
+        "snapshot": Act(words="snapshot, internal", group=Group.SAVED, causes=_SNAPSHOT, follows=("RESUMED",)),
         "snapshot external": Act(words="snapshot, external, of disks", group=Group.SAVED, causes=_SNAPSHOT),
         "snapshot redefine": Act(words="snapshot, only redefined", group=Group.SAVED, changes=False),
         "revert to running": _reverted("revert to one of a running domain", "STARTED"),
@@ -189,6 +197,10 @@ ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "pivot": _block("end a block job by pivot", "BLOCK_JOB_2 active-commit", "BLOCK_JOB_2 copy"),
         "call off": _block("call off a block job", "BLOCK_JOB_2"),
         "back up": _block("back up", "JOB_COMPLETED backup", "BLOCK_JOB_2 backup"),
+        "migrate": Act(
+            words="migrate away", group=Group.MIGRATION, causes=_LEAVING, tells=("STOPPED migrated",), idle=("off", "saved")
+        ),
+        "arrive": Act(words="arrive from another host", group=Group.MIGRATION, tells=("STARTED migrated",)),
         "attach disk": _attached("attach a disk, also to the definition"),
         "attach disk live": _attached_live("attach a disk, live only"),
         "attach disk in definition": _defined("attach a disk to the definition"),

@@ -53,6 +53,8 @@ ASKED: Final[Mapping[str, Asked]] = {
     "reboot": Asked(name="reboot"),
     "reset": Asked(name="reset"),
     "managedSave": Asked(name="managed save"),
+    "migrate3": Asked(name="migrate"),
+    "migrateToURI3": Asked(name="migrate"),
     "snapshotCreateXML": Asked(
         name="snapshot",
         at=1,

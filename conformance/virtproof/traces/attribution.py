@@ -15,6 +15,7 @@ from virtproof.judges.contention import contention
 from virtproof.judges.reading import Call, CaseEvidence, items, number, text, uuid_in
 from virtproof.traces.acts import ACTS, UNASKED
 from virtproof.traces.asking import DELETE, REVERT, act_of
+from virtproof.traces.lives import NONE as NOT_THERE
 from virtproof.traces.lives import UNKNOWN, Doing, Life
 from virtproof.traces.model import Sighting, Situation
 from virtproof.traces.names import event_name, told_in_a_row
@@ -24,6 +25,8 @@ BREAKING: Final = "connection."
 """The area of the cases whose connections break."""
 DISKS: Final = "disks"
 """What an external snapshot is of."""
+ARRIVE: Final = "arrive"
+ARRIVED: Final = "STARTED migrated"
 AGENT: Final = "agent channel"
 # A client's doing, by libvirt's own detail: of an act that nobody asked for, it says that the suite or another client did.
 _CLIENTS: Final = ("DEFINED", "UNDEFINED", "STARTED", "STOPPED destroyed", "STOPPED saved", "STOPPED from-snapshot")
@@ -43,7 +46,7 @@ def told(case: CaseEvidence) -> Told:
         return Told()
     walk = Walk(case)
     contended = contention(case.calls)
-    lives = {uuid: life for uuid, life in walk.lives().items() if uuid not in contended and life.acted_on}
+    lives = {uuid: life for uuid, life in walk.lives().items() if uuid.partition("@")[0] not in contended and life.acted_on}
     name = case.records[0].case
     of_doings = (_sighting(doing, name) for life in lives.values() for doing in life.doings)
     apart = [sighting for uuid, sighting in (*walk.refused, *walk.agents) if uuid in lives]
@@ -61,13 +64,16 @@ def _is_fit(case: CaseEvidence) -> bool:
 def _sighting(doing: Doing, case: str) -> Sighting | None:
     """What was told of an act; None where the act is none of the table's, or what the domain was before is not known."""
     name = doing.name or _unasked(doing, case)
-    if name not in ACTS or doing.before == UNKNOWN:
+    before = NOT_THERE if name == ARRIVE else doing.before
+    if name not in ACTS or before == UNKNOWN:
         return None
-    situation = Situation(act=name, before=doing.before)
+    situation = Situation(act=name, before=before)
     return Sighting(situation=situation, trace=told_in_a_row(doing.told), case=case, lines=doing.lines)
 
 
 def _unasked(doing: Doing, case: str) -> str:
+    if doing.told[0] == ARRIVED:
+        return ARRIVE
     clients = any(event == each or event.startswith(f"{each} ") for event in doing.told for each in _CLIENTS)
     return "" if clients else UNASKED.get(case.partition("[")[0], "")
 
@@ -96,9 +102,9 @@ class Walk:
             elif record.kind is Kind.RETURN and record.line in self._doings:
                 self._returned(*self._doings[record.line])
             elif record.kind is Kind.STATE:
-                self._life(text(record, "uuid")).read(number(record, "state"))
+                self._life(_place(record, text(record, "uuid"))).read(number(record, "state"))
             elif record.line in reads:
-                self._life(reads[record.line].key).read(_state_in(record))
+                self._life(_place(reads[record.line].begin, reads[record.line].key)).read(_state_in(record))
         return self._lives
 
     def _life(self, uuid: str) -> Life:
@@ -131,26 +137,35 @@ class Walk:
         life.reach(doing)
         if call.family == "snapshotCreateXML" and call.end is not None and doing.name != "snapshot redefine":
             snapshot = text(call.end, "value")
-            self._owners[snapshot] = call.key
+            self._owners[snapshot] = _place(call.begin, call.key)
             life.snapshots[snapshot] = DISKS if doing.name == "snapshot external" else doing.before
 
     def _domain_of(self, call: Call) -> str:
         """The UUID of the domain that a call is about: of a definition it is known by what comes back."""
         if call.family == "defineXML":
-            return uuid_in(call.end.data.get("value")) if call.end is not None and call.succeeded else ""
+            return _place(call.begin, uuid_in(call.end.data.get("value"))) if call.end is not None and call.succeeded else ""
         if call.family == "delete":
             return self._owners.get(f"DomainSnapshot:{call.key}", "")
-        return call.key.lower()
+        return _place(call.begin, call.key.lower())
 
     def _heard(self, record: Record) -> None:
-        uuid, name = text(record, "uuid"), event_name(record)
+        if number(record, "id") == DomainEventId.MIGRATION_ITERATION:
+            return  # how far a migration is, and as often as memory takes
+        uuid, name = _place(record, text(record, "uuid")), event_name(record)
         life = self._life(uuid)
+        life.acted_on = life.acted_on or name == ARRIVED
         if number(record, "id") == DomainEventId.AGENT_LIFECYCLE:
             situation = Situation(act=AGENT, before="any")
             lines = (record.line, record.line)
             self.agents.append((uuid, Sighting(situation=situation, trace=(name,), case=record.case, lines=lines)))
         else:
             life.hear(name, record.line)
+
+
+def _place(record: Record, uuid: str) -> str:
+    """A domain by its UUID, and by its host where that is not the case's own: a migration has it on both."""
+    host = text(record, "host")
+    return f"{uuid}@{host}" if host and uuid else uuid
 
 
 def _snapshot_of(call: Call) -> str:

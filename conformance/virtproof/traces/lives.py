@@ -1,10 +1,11 @@
 """What a domain is at each moment of a case, and which acts it went through, as the evidence tells it.
 
 What belongs here: one domain's life: its state by events, by what calls reached and by what somebody read, and its acts with
-the events that were put down to each. What does not: walking a case (`attribution`). An event goes to the oldest act that may
-have caused it and still lacks what tells it, else to the newest that may: events reach the recorder up to some milliseconds
-after their call's return, in process by several calls (libvirt 9.0.0). What no recent act can have caused is an act of its own,
-and from then on takes what follows, until the next call.
+the events that were put down to each. What does not: walking a case (`attribution`). Events reach the recorder up to some
+milliseconds after their call's return, in process by several calls, and in another order than they were sent where they are of
+several kinds (libvirt 9.0.0, 11.3.0). So an event goes to the oldest act that may have caused it and still lacks what tells it;
+else to what nobody asked for, if that is the newest; else to a recent act that it follows on, or the newest that may have caused
+it. What no act can have caused is an act of its own.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ CRASHED: Final = "crashed"
 
 DEFINE: Final = "define"
 REDEFINE: Final = "redefine"
+SNAPSHOT: Final = "snapshot"
 
 _BY_EVENT: Final[Mapping[str, str]] = {
     "STARTED": RUNNING,
@@ -76,8 +78,12 @@ class Doing:
 
     @property
     def lacks(self) -> bool:
-        """Whether something of it has to come yet."""
+        """Whether what tells it has to come yet."""
         return self.before not in ACTS[self.name].idle and ACTS[self.name].lacks(self.told)
+
+    def awaits(self, event: str) -> bool:
+        """Whether this event follows on what was told of it."""
+        return bool(self.told) and event not in self.told and ACTS[self.name].is_followed_by(event)
 
 
 @dataclass(slots=True)
@@ -100,7 +106,9 @@ class Life:
 
     def reach(self, doing: Doing) -> None:
         """The call returned: the domain is what it promises, unless events have told what it is."""
-        if doing.name in _BY_ACT and not doing.told:
+        if doing.name == SNAPSHOT:
+            self.state = self.heard = doing.before  # it is paused for a moment at the most
+        elif doing.name in _BY_ACT and not doing.told:
             self.state = self.heard = _BY_ACT[doing.name]
 
     def hear(self, event: str, line: int) -> None:
@@ -120,22 +128,18 @@ class Life:
             self.state = found
 
     def _doing_of(self, event: str, line: int) -> Doing:
-        last = self.doings[-1] if self.doings else None
-        if last is not None and not last.name:
-            return last
-        asked = self._asked()
-        able = [doing for doing in asked if doing.may_cause(event)]
-        if not able:
-            self.doings.append(Doing("", self.state if self.heard == UNKNOWN else self.heard, (line, line)))
-            return self.doings[-1]
-        front = max((place for place, doing in enumerate(asked) if doing.told), default=0)
-        due = [doing for doing in asked[front:] if doing in able]
-        return next((doing for doing in due if doing.lacks), (due or able)[-1])
-
-    def _asked(self) -> list[Doing]:
-        """The acts since the last one that nobody asked for."""
+        able = [doing for doing in self.doings if doing.may_cause(event)]
+        lacking = next((doing for doing in able if doing.lacks), None)
+        if lacking is not None or (self.doings and not self.doings[-1].name):
+            return lacking or self.doings[-1]
         last = max((place for place, doing in enumerate(self.doings) if not doing.name), default=-1)
-        return self.doings[last + 1 :]
+        recent = [doing for doing in able if doing in self.doings[last + 1 :]]
+        if recent:
+            return next((doing for doing in recent if doing.awaits(event)), recent[-1])
+        if last >= 0 and event.startswith(_OFTEN) and event in self.doings[last].told:
+            return self.doings[last]
+        self.doings.append(Doing("", self.state if self.heard == UNKNOWN else self.heard, (line, line)))
+        return self.doings[-1]
 
 
 def _after(event: str, state: str) -> str:
