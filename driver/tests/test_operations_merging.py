@@ -78,6 +78,7 @@ class Host:
         self.deleted: list[tuple[str, int]] = []
         self.redefined: list[tuple[str, int]] = []
         self.aborted: list[tuple[str, int]] = []
+        self.jobs: set[str] = set()
         self.waits = Waits(lambda: 0.0)
         self.on_commit: Callable[[str, BlockJob], object] = self.work
 
@@ -106,6 +107,11 @@ class Host:
         assert bool(flags & BlockCommitFlag.ACTIVE) is (top == chain[0])
         self.on_commit(target, BlockJob.ACTIVE_COMMIT if flags else BlockJob.COMMIT)
         return 0
+
+    def blockJobInfo(self, target: str) -> dict[str, int]:
+        if self.state_now is DomainState.SHUTOFF:
+            raise InvalidState("domain is not running")
+        return {"type": 4, "cur": 0, "end": 1} if target in self.jobs else {}
 
     def blockJobAbort(self, target: str, flags: int = 0) -> int:
         self.aborted.append((target, flags))
@@ -251,6 +257,22 @@ def test_what_an_old_snapshot_had_and_is_gone_is_in_nobodys_way(host: Host) -> N
     host.taken["a"].xml = host.taken["a"].xml.replace("</devices>", f"{cd}</devices>")
     delete(host, "b")
     assert host.deleted == [("b", SnapshotDeleteFlag.METADATA_ONLY)]
+
+
+def test_the_end_of_an_earlier_job_that_is_told_late_is_not_taken_for_this_ones(host: Host) -> None:
+    def begins(target: str, job: BlockJob) -> None:
+        host.jobs.add(target)
+        host.tell(target, job, BlockJobStatus.CANCELED)
+        host.work(target, job)
+
+    def pivoted(target: str, flags: int = 0) -> int:
+        host.jobs.discard(target)
+        return Host.blockJobAbort(host, target, flags)
+
+    host.on_commit = begins
+    host.blockJobAbort = pivoted  # type: ignore[method-assign]
+    delete(host, "b")
+    assert host.chains == {target: [f"/d/{target}.a", f"/d/{target}"] for target in ("vda", "vdb")}
 
 
 ENDS: dict[str, tuple[Callable[[Host, str, BlockJob], object], type[DriverError]]] = {
