@@ -11,6 +11,7 @@ from virtproof_driver.driver import LibvirtDriver
 from virtproof_driver.edge import libvirt_binding
 from virtproof_driver.errors import UnknownHypervisor
 from virtproof_driver.hypervisors import HYPERVISORS, Hypervisor, hypervisor_for
+from virtproof_driver.hypervisors.lxc import LXC
 from virtproof_driver.hypervisors.model import REMOTE_ONLY
 from virtproof_driver.hypervisors.qemu import QEMU
 from virtproof_driver.hypervisors.test import TEST
@@ -48,6 +49,17 @@ def test_what_came_with_a_release_is_refused_on_older_ones_only() -> None:
     assert Capability.SNAPSHOT_EXTERNAL not in QEMU.at(9_000_000).unsupported
     assert {revert, Capability.SNAPSHOT_EXTERNAL} <= QEMU.at(7_000_000).unsupported.keys()
     assert QEMU.at(11_003_000) is QEMU
+
+
+def test_states_come_in_bulk_from_a_release_on() -> None:
+    assert (TEST.at(7_000_000).bulk_state, TEST.at(9_000_000).bulk_state) == (False, True)
+    assert TEST.at(7_000_000).unsupported == TEST.unsupported
+    assert TEST.at(9_000_000) is TEST
+    assert not LXC.at(11_003_000).bulk_state
+
+
+def test_only_what_varies_is_asked_for_its_release() -> None:
+    assert (TEST.varies, QEMU.varies, LXC.varies) == (True, True, False)
 
 
 def refused(call: Callable[[], object]) -> int | None:

@@ -137,7 +137,7 @@ def _prepare(target: Target, connection: Connection, ear: Ear, callback_ids: lis
 def _hypervisor(target: Target, connection: Connection) -> Hypervisor:
     """The hypervisor of the connection at its libvirt; where it has domain types to choose from, as the host offers them."""
     hypervisor = target.hypervisor_for(connection.getType())
-    if hypervisor.since:
+    if hypervisor.varies:
         hypervisor = hypervisor.at(connection.getLibVersion())
     if len(hypervisor.domain_types) == 1:
         return hypervisor

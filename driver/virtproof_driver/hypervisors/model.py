@@ -43,7 +43,8 @@ class Hypervisor:
     `unsupported` gives the reason of each capability that the driver does not claim there.
     `event_ids` are those that the hypervisor's driver really emits (registration is no proof: the test driver accepts all).
     `reboot_emits` says whether virDomainReboot is followed by a REBOOT event that an operation can wait for.
-    `bulk_state` says whether virConnectGetAllDomainStats gives the state of all domains in one call.
+    `bulk_state` says whether virConnectGetAllDomainStats gives the state of all domains in one call, `bulk_since` from which
+    release of libvirt on.
     `undefine_flags` are those that virDomainUndefineFlags accepts, so that nothing of the instance stays.
     `shutdown_flags` and `reboot_flags` are those by which a guest is really asked.
     `features` are the elements of `<features>` that every instance gets; `console_element` is the device that is its console, and
@@ -80,6 +81,7 @@ class Hypervisor:
     waits_for_agents: bool = False
     thaws_together: bool = False
     longest_name: int = LONGEST_NAME
+    bulk_since: int = 0
     since: tuple[Since, ...] = ()
 
     @property
@@ -95,7 +97,14 @@ class Hypervisor:
     def at(self, libvirt: int) -> "Hypervisor":
         """As it is on a host with this release of libvirt, by its number."""
         lacking = {each.capability: each.reason for each in self.since if libvirt < each.libvirt}
-        return replace(self, unsupported={**self.unsupported, **lacking}) if lacking else self
+        bulk = self.bulk_state and libvirt >= self.bulk_since
+        changed = lacking or bulk is not self.bulk_state
+        return replace(self, unsupported={**self.unsupported, **lacking}, bulk_state=bulk) if changed else self
+
+    @property
+    def varies(self) -> bool:
+        """Whether it is another one at some release of libvirt."""
+        return bool(self.since or self.bulk_since)
 
     def refusals(self, *, remote: bool) -> Mapping[Capability, str]:
         """The reason for each capability that is not claimed on such a connection."""
