@@ -115,7 +115,7 @@ def test_again_and_again(driver: ComputeDriver, small: Small) -> None:
     "lifecycle.suspend.corrupt",
     Level.MUST,
     requirement="Where the saved memory cannot be read resume() says by its reason that the instance was booted, not restored.",
-    source="libvirt deletes a corrupt managed save and boots (9.0.0 to 12.8)",
+    source="libvirt deletes a corrupt managed save and boots (11.3 to 12.8)",
     since="1.0",
     needs=SAVED,
 )
