@@ -58,6 +58,12 @@ def test_states_come_in_bulk_from_a_release_on() -> None:
     assert not LXC.at(11_003_000).bulk_state
 
 
+@pytest.mark.parametrize("hypervisor", [QEMU, TEST])
+def test_a_revert_from_paused_to_paused_is_told_from_a_release_on(hypervisor: Hypervisor) -> None:
+    assert not hypervisor.at(7_000_000).tells_paused_revert
+    assert hypervisor.at(9_000_000).tells_paused_revert
+
+
 def test_only_what_varies_is_asked_for_its_release() -> None:
     assert (TEST.varies, QEMU.varies, LXC.varies) == (True, True, False)
 

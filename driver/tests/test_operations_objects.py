@@ -21,7 +21,9 @@ from virtproof_driver.errors import (
     VolumeExists,
     VolumeNotFound,
 )
+from virtproof_driver.hypervisors.test import TEST
 from virtproof_driver.markup.names import INSTANCE_NS
+from virtproof_driver.operations import snapshots
 from virtproof_driver.spec import (
     ForwardMode,
     InstanceSpec,
@@ -214,6 +216,22 @@ def test_a_revert_brings_the_state_back(driver: LibvirtDriver, small: InstanceSp
     assert driver.instances() == (reverted,)
     driver.destroy(small.uuid)
     assert driver.instances() == ()
+
+
+def test_a_revert_that_nothing_tells_is_not_waited_for(
+    driver: LibvirtDriver, small: InstanceSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[str] = []
+    monkeypatch.setattr(snapshots, "drive", lambda _link, _uuid, row: waited.append(row.name))
+    monkeypatch.setattr(type(driver.link), "hypervisor", TEST.at(7_000_000))
+    driver.spawn(small)
+    reach(driver, small, PowerState.PAUSED)
+    driver.create_snapshot(small.uuid, SnapshotSpec(name="s"))
+    assert driver.revert_snapshot(small.uuid, "s").state is PowerState.PAUSED
+    assert waited == []
+    driver.unpause(small.uuid)
+    driver.revert_snapshot(small.uuid, "s")
+    assert waited == ["revert"]
 
 
 def test_a_snapshot_that_exists_stays_and_one_that_does_not_is_named(driver: LibvirtDriver, small: InstanceSpec) -> None:

@@ -58,6 +58,7 @@ class Hypervisor:
     `waits_for_agents` says that libvirt waits for ever for an answer of a guest agent, unless it is told how long.
     `thaws_together` says that frozen file systems are thawed all at once.
     `longest_name` is how many bytes the name of a domain that starts can have.
+    `tells_paused_revert` says whether an event tells a revert from paused to paused, `paused_revert_since` from which release on.
     """
 
     connection_type: str
@@ -81,7 +82,9 @@ class Hypervisor:
     waits_for_agents: bool = False
     thaws_together: bool = False
     longest_name: int = LONGEST_NAME
+    tells_paused_revert: bool = True
     bulk_since: int = 0
+    paused_revert_since: int = 0
     since: tuple[Since, ...] = ()
 
     @property
@@ -98,13 +101,15 @@ class Hypervisor:
         """As it is on a host with this release of libvirt, by its number."""
         lacking = {each.capability: each.reason for each in self.since if libvirt < each.libvirt}
         bulk = self.bulk_state and libvirt >= self.bulk_since
-        changed = lacking or bulk is not self.bulk_state
-        return replace(self, unsupported={**self.unsupported, **lacking}, bulk_state=bulk) if changed else self
+        told = self.tells_paused_revert and libvirt >= self.paused_revert_since
+        if not lacking and (bulk, told) == (self.bulk_state, self.tells_paused_revert):
+            return self
+        return replace(self, unsupported={**self.unsupported, **lacking}, bulk_state=bulk, tells_paused_revert=told)
 
     @property
     def varies(self) -> bool:
         """Whether it is another one at some release of libvirt."""
-        return bool(self.since or self.bulk_since)
+        return bool(self.since or self.bulk_since or self.paused_revert_since)
 
     def refusals(self, *, remote: bool) -> Mapping[Capability, str]:
         """The reason for each capability that is not claimed on such a connection."""

@@ -71,5 +71,6 @@ QEMU = Hypervisor(
     adds_usb=True,
     waits_for_agents=True,
     thaws_together=True,  # virDomainFSThaw of mountpoints is refused with 74
+    paused_revert_since=9_000_000,  # 7.0.0 loads the snapshot into the QEMU that runs, 9.0.0 starts another
     since=_SINCE,
 )

@@ -64,7 +64,7 @@ def snapshots(link: Link, uuid: UUID) -> tuple[Snapshot, ...]:
 def revert_snapshot(link: Link, uuid: UUID, name: str) -> Instance:
     """Take an instance back to a snapshot, and to the state it had then; off where the snapshot holds disks only.
 
-    The event that ends it follows from the snapshot's state; from off to off there is none. It is waited for, although libvirt
+    The event that ends it follows from the snapshot's state, where there is one (`_told`). It is waited for, although libvirt
     returns when all is done, so that the events of the way (stopped, started) are not taken for those of a later change.
     """
     domain = link.domain(uuid)
@@ -74,11 +74,11 @@ def revert_snapshot(link: Link, uuid: UUID, name: str) -> Instance:
     if description.external:
         _require(link, Capability.SNAPSHOT_EXTERNAL_REVERT)
     row = _reverting(snapshot, description.state)
-    was_active = instance(link, uuid).state.active
+    before = instance(link, uuid).state
     try:
-        _revert(link, uuid, snapshot, row if was_active else _waking(row))
+        _revert(link, uuid, snapshot, row if row is not None and _told(link, row, before) else None)
     except DriverError as error:
-        _say_if_stopped(link, uuid, error, was_active=was_active)
+        _say_if_stopped(link, uuid, error, was_active=before.active)
         raise
     if description.external:
         refresh_beside(link, overlays(link.call(domain.XMLDesc), [xml]))
@@ -164,9 +164,12 @@ def _revert(link: Link, uuid: UUID, snapshot: DomainSnapshot, row: Transition | 
         drive(link, uuid, row)
 
 
-def _waking(row: Transition | None) -> Transition | None:
-    """Of an instance that is off, a revert to off has no event."""
-    return None if row is None or row.targets == OFF else row
+def _told(link: Link, row: Transition, before: PowerState) -> bool:
+    """Whether a revert has an event of its own: not one from off to off, and from paused to paused on some hosts only."""
+    if row.targets == OFF:
+        return before.active
+    stays_paused = before is PowerState.PAUSED and PowerState.PAUSED in row.targets
+    return link.hypervisor.tells_paused_revert or not stays_paused
 
 
 def _say_if_stopped(link: Link, uuid: UUID, error: DriverError, *, was_active: bool) -> None:
