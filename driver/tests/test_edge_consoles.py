@@ -8,6 +8,7 @@ import pytest
 
 from virtproof_driver.binding import LibvirtError, StreamCallback
 from virtproof_driver.constants import ErrorCode, ErrorDomain, StreamEvent
+from virtproof_driver.edge import consoles as module
 from virtproof_driver.edge.consoles import HELD_BYTES, PIECE_BYTES, Consoles, LiveConsole
 from virtproof_driver.errors import ConnectionLost, ConsoleEnded, DriverClosed, DriverError, OperationTimeout
 from virtproof_driver.values import ConsoleEnd
@@ -128,6 +129,30 @@ def test_a_read_that_waits_is_woken(console: LiveConsole, stream: MemoryStream) 
         reading = pool.submit(console.read, PATIENCE)
         stream.tell(b"news")
         assert reading.result(PATIENCE) == b"news"
+
+
+def test_a_reader_that_is_to_be_noticed_waits_for_the_first_byte_at_most(console: LiveConsole, stream: MemoryStream) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(console.await_notice)
+        stream.tell(b"hello")
+        waiting.result(PATIENCE)
+    console.await_notice()
+    assert console.read(0) == b"hello"
+
+
+def test_nothing_is_waited_for_once_a_stream_ended(console: LiveConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "NOTICE_SECONDS", PATIENCE)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(console.await_notice)
+        console.close()
+        assert waiting.result(PATIENCE / 2) is None
+
+
+def test_a_silent_guest_is_waited_for_no_longer_than_it_takes(console: LiveConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "NOTICE_SECONDS", 0.01)
+    console.await_notice()
+    with pytest.raises(OperationTimeout):
+        console.read(0)
 
 
 def test_the_end_is_told_after_all_that_came_before_it(console: LiveConsole, stream: MemoryStream) -> None:

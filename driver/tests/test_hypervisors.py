@@ -64,6 +64,13 @@ def test_a_revert_from_paused_to_paused_is_told_from_a_release_on(hypervisor: Hy
     assert hypervisor.at(9_000_000).tells_paused_revert
 
 
+def test_a_qemu_that_notices_readers_late_is_known_by_its_own_release() -> None:
+    assert QEMU.at(11_003_000, 5_002_000).notices_readers_late
+    assert not QEMU.at(7_000_000, 8_002_000).notices_readers_late
+    assert QEMU.at(11_003_000, 10_000_013) is QEMU
+    assert not TEST.at(7_000_000, 2).notices_readers_late
+
+
 def test_only_what_varies_is_asked_for_its_release() -> None:
     assert (TEST.varies, QEMU.varies, LXC.varies) == (True, True, False)
 

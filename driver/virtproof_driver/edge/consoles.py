@@ -25,6 +25,8 @@ from virtproof_driver.values import ConsoleEnd
 PIECE_BYTES = 64 * 1024
 HELD_BYTES = 1024 * 1024
 WRITE_SECONDS = 30.0
+NOTICE_SECONDS = 1.25
+"""A QEMU before 8.2 looks once a second whether anybody reads, and drops what its guest writes until then (char-pty.c)."""
 _HEARING = StreamEvent.READABLE | StreamEvent.ERROR | StreamEvent.HANGUP
 _UNHEARING = StreamEvent.ERROR | StreamEvent.HANGUP
 
@@ -58,6 +60,11 @@ class LiveConsole:
     def listen(self) -> None:
         """Begin to receive. Raises the error of libvirt's refusal."""
         self._asked(lambda stream: stream.eventAddCallback(int(_HEARING), self._heard, None))
+
+    def await_notice(self) -> None:
+        """Wait as long as the hypervisor may take to see that there is a reader; shorter when anything comes, or the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._received or self._ending, NOTICE_SECONDS)
 
     def read(self, timeout: float) -> bytes:
         """See `contract.ConsoleStream`."""

@@ -138,7 +138,7 @@ def _hypervisor(target: Target, connection: Connection) -> Hypervisor:
     """The hypervisor of the connection at its libvirt; where it has domain types to choose from, as the host offers them."""
     hypervisor = target.hypervisor_for(connection.getType())
     if hypervisor.varies:
-        hypervisor = hypervisor.at(connection.getLibVersion())
+        hypervisor = hypervisor.at(connection.getLibVersion(), connection.getVersion())
     if len(hypervisor.domain_types) == 1:
         return hypervisor
     guests = parse_capabilities(connection.getCapabilities()).guests

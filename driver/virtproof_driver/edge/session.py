@@ -166,7 +166,11 @@ class Session:
         return self._turns.held(uuid)
 
     def converse(self, stream: Stream) -> ConsoleStream:
-        return self._opened().consoles.begin(stream, self._target.binding.libvirtError)
+        opened = self._opened()
+        console = opened.consoles.begin(stream, self._target.binding.libvirtError)
+        if opened.hypervisor.notices_readers_late:
+            console.await_notice()
+        return console
 
     def observe(self, uuid: UUID, state: PowerState, reason: str) -> None:
         now = time.monotonic()

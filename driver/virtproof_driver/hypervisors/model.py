@@ -12,6 +12,8 @@ from virtproof_driver.capabilities import Capability
 from virtproof_driver.checks import LONGEST_NAME
 from virtproof_driver.constants import DomainEventId
 
+NEWEST = 999_999_999
+"""A release that is not known yet."""
 REMOTE_ONLY: Mapping[Capability, str] = MappingProxyType(
     {
         Capability.CONNECTION_KEEPALIVE: "an in-process libvirt driver has no peer to keep alive (setKeepAlive gives 3)",
@@ -58,6 +60,8 @@ class Hypervisor:
     `waits_for_agents` says that libvirt waits for ever for an answer of a guest agent, unless it is told how long.
     `thaws_together` says that frozen file systems are thawed all at once.
     `longest_name` is how many bytes the name of a domain that starts can have.
+    `notices_readers_late` says that it drops what a guest writes to its console for up to a second after that was opened,
+    `notices_readers_since` from which release of its own on it does not.
     `tells_paused_revert` says whether an event tells a revert from paused to paused, `paused_revert_since` from which release on.
     """
 
@@ -82,9 +86,11 @@ class Hypervisor:
     waits_for_agents: bool = False
     thaws_together: bool = False
     longest_name: int = LONGEST_NAME
+    notices_readers_late: bool = False
     tells_paused_revert: bool = True
     bulk_since: int = 0
     paused_revert_since: int = 0
+    notices_readers_since: int = 0
     since: tuple[Since, ...] = ()
 
     @property
@@ -97,19 +103,22 @@ class Hypervisor:
         usable = tuple(kind for kind in self.domain_types if kind in offered)
         return replace(self, domain_types=usable) if usable else self
 
-    def at(self, libvirt: int) -> "Hypervisor":
-        """As it is on a host with this release of libvirt, by its number."""
+    def at(self, libvirt: int, own: int = NEWEST) -> "Hypervisor":
+        """As it is on a host with this release of libvirt, and of its own, by their numbers."""
         lacking = {each.capability: each.reason for each in self.since if libvirt < each.libvirt}
-        bulk = self.bulk_state and libvirt >= self.bulk_since
-        told = self.tells_paused_revert and libvirt >= self.paused_revert_since
-        if not lacking and (bulk, told) == (self.bulk_state, self.tells_paused_revert):
-            return self
-        return replace(self, unsupported={**self.unsupported, **lacking}, bulk_state=bulk, tells_paused_revert=told)
+        found = replace(
+            self,
+            unsupported={**self.unsupported, **lacking} if lacking else self.unsupported,
+            bulk_state=self.bulk_state and libvirt >= self.bulk_since,
+            tells_paused_revert=self.tells_paused_revert and libvirt >= self.paused_revert_since,
+            notices_readers_late=self.notices_readers_late or own < self.notices_readers_since,
+        )
+        return self if found == self else found
 
     @property
     def varies(self) -> bool:
-        """Whether it is another one at some release of libvirt."""
-        return bool(self.since or self.bulk_since or self.paused_revert_since)
+        """Whether it is another one at some release."""
+        return bool(self.since or self.bulk_since or self.paused_revert_since or self.notices_readers_since)
 
     def refusals(self, *, remote: bool) -> Mapping[Capability, str]:
         """The reason for each capability that is not claimed on such a connection."""

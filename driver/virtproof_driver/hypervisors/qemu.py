@@ -72,5 +72,6 @@ QEMU = Hypervisor(
     waits_for_agents=True,
     thaws_together=True,  # virDomainFSThaw of mountpoints is refused with 74
     paused_revert_since=9_000_000,  # 7.0.0 loads the snapshot into the QEMU that runs, 9.0.0 starts another
+    notices_readers_since=8_002_000,  # chardev/char-pty.c: 5.2.0 loses bytes; the last of 7.2 have the mending too
     since=_SINCE,
 )
