@@ -18,6 +18,7 @@ from virtproof_driver.errors import (
     InvalidSpec,
     InvalidState,
     NotFound,
+    NotSupported,
     OperationTimeout,
     PermissionDenied,
     SnapshotNotFound,
@@ -52,6 +53,7 @@ MEASURED = [
     pytest.param(86, 10, AgentUnresponsive, id="agent not answering"),
     pytest.param(112, 10, AgentUnresponsive, id="agent that stopped answering"),
     pytest.param(113, 10, AgentRefused, id="agent that refuses"),
+    pytest.param(38, 70, NotSupported, id="no TPM emulator"),
     pytest.param(100000, 7, HypervisorError, id="a newer code"),
 ]
 

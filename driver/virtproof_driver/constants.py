@@ -196,6 +196,7 @@ class ErrorDomain(IntEnum):
     DOMAIN_SNAPSHOT = 35
     STREAMS = 38
     AUTH = 46
+    TPM = 70
 
 
 class Affect(IntFlag):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from virtproof_driver.capabilities import Capability
 from virtproof_driver.constants import ErrorCode as Code
 from virtproof_driver.constants import ErrorDomain as Domain
 from virtproof_driver.errors import (
@@ -28,6 +29,7 @@ from virtproof_driver.errors import (
     MetadataNotFound,
     MigrationUnsafe,
     NetworkNotFound,
+    NotSupported,
     NWFilterNotFound,
     OperationTimeout,
     PermissionDenied,
@@ -65,6 +67,11 @@ def _plain(error: Callable[[str], DriverError]) -> Make:
 
 def _spec(field: str) -> Make:
     return lambda failure: InvalidSpec(field, failure.message)
+
+
+def _no_emulator(failure: Failure) -> DriverError:
+    whose = f" for {failure.offender}" if failure.offender else ""
+    return NotSupported(Capability.TPM, f"the host has no emulator of one{whose}: {failure.message}")
 
 
 def _timeout(failure: Failure) -> DriverError:
@@ -112,6 +119,8 @@ CALLS: Mapping[tuple[Code, Domain | None], Make] = MappingProxyType(
         (Code.OS_TYPE, None): _spec("architecture"),
         (Code.NO_NAME, None): _spec("name"),
         (Code.INVALID_MAC, None): _spec("mac"),
+        # what the host lacks: swtpm, which libvirt looks for when a domain starts (7.0.0, 11.3.0)
+        (Code.SYSTEM_ERROR, Domain.TPM): _no_emulator,
         # the guest
         (Code.AGENT_UNRESPONSIVE, None): _plain(AgentUnresponsive),
         (Code.AGENT_COMMAND_TIMEOUT, None): _plain(AgentUnresponsive),
