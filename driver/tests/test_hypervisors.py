@@ -47,7 +47,7 @@ def test_what_came_with_a_release_is_refused_on_older_ones_only() -> None:
     revert = Capability.SNAPSHOT_EXTERNAL_REVERT
     assert revert in QEMU.at(9_000_000).unsupported
     assert Capability.SNAPSHOT_EXTERNAL not in QEMU.at(9_000_000).unsupported
-    assert {revert, Capability.SNAPSHOT_EXTERNAL} <= QEMU.at(7_000_000).unsupported.keys()
+    assert {revert, Capability.SNAPSHOT_EXTERNAL, Capability.IMAGE_CAPTURE} <= QEMU.at(7_000_000).unsupported.keys()
     assert QEMU.at(11_003_000) is QEMU
 
 

@@ -118,7 +118,7 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.SNAPSHOT_INTERNAL: "snapshots with their state inside the domain can be made, listed, reverted to, deleted.",
         Capability.SNAPSHOT_EXTERNAL: "disk-only external snapshots, in overlay volumes, can be made, listed and deleted.",
         Capability.SNAPSHOT_EXTERNAL_REVERT: "an instance can be taken back to an external snapshot; it is off afterwards.",
-        Capability.IMAGE_CAPTURE: "capture_image() streams an instance's disk to the caller.",
+        Capability.IMAGE_CAPTURE: "capture_image() streams an instance's disk to the caller, also while it runs.",
         Capability.CONSOLE_OUTPUT: "console_output() returns what the guest wrote to its console.",
         Capability.CONSOLE_STREAM: "console() opens a two-way stream to the guest's console.",
         Capability.CONSOLE_EXCLUSIVE: "a console has one reader at a time; console(force=True) takes it over.",

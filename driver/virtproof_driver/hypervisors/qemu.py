@@ -34,6 +34,12 @@ _SINCE = (
         libvirt=9_000_000,
         reason="libvirt's QEMU driver merges no external snapshot before release 9.0, and may boot a disk without its overlay",
     ),
+    # 7.0.0 has virDomainBackupBegin and refuses it (84); disks of instances that are off could be captured there
+    Since(
+        capability=Capability.IMAGE_CAPTURE,
+        libvirt=9_000_000,
+        reason="libvirt's QEMU driver copies no disk of a running instance at one moment before release 9.0 (error 84)",
+    ),
 )
 
 QEMU = Hypervisor(
