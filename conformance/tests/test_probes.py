@@ -64,6 +64,7 @@ def bench(lane: Lane) -> Iterator[Bench]:
             names=lambda hint: f"{WORKER.prefix}{hint}-{next(numbers)}",
             daemon=None,
             authenticated=world.authenticated,
+            ways=world.ways,
         )
         left = driver.link.connection()
         assert list(left.listAllDomains()) == []
@@ -80,6 +81,7 @@ def with_driver(bench: Bench, driver: object) -> Bench:
         names=bench.names,
         daemon=None,
         authenticated=bench.authenticated,
+        ways=bench.ways,
     )
 
 
@@ -123,6 +125,7 @@ def test_a_factory_without_the_option_refuses(bench: Bench, lane: Lane) -> None:
         names=bench.names,
         daemon=None,
         authenticated=bench.authenticated,
+        ways=bench.ways,
     )
     for capability in (Capability.CONNECTION_READ_ONLY, Capability.CONNECTION_AUTH):
         outcome = ask_driver(PROBES[capability], foreign)

@@ -4,6 +4,7 @@ What belongs here: fixtures, each a line or two over `case_context`, with what a
 work. They are registered when the first case is collected, so that other tests of the same session do not see them before.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -12,9 +13,10 @@ import pytest
 from virtproof.case_context import CaseContext, is_exclusive, put_right
 from virtproof.cases import case_of
 from virtproof.errors import SuiteError
+from virtproof.evidence import to_line
 from virtproof.foreign import take_domain
 from virtproof.guests.lent import lent_image
-from virtproof.lanes.model import DaemonControl, GuestControl, Lane
+from virtproof.lanes.model import DaemonControl, GuestControl, Lane, Ways
 from virtproof.reachable import spawn_up
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
@@ -181,6 +183,32 @@ def authenticated(virtproof_case: CaseContext) -> tuple[str, str, str]:
     found = virtproof_case.case_world.authenticated()
     if found is None:
         raise SuiteError("the lane has no host that asks for credentials; the case must need connection.authentication")
+    return found
+
+
+@pytest.fixture
+def said(
+    virtproof_case: CaseContext, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[], str]]:
+    """All that was logged, printed and recorded since the case began: for cases about what shows nowhere."""
+
+    def everything() -> str:
+        printed = capfd.readouterr()
+        evidence = "".join(to_line(record) for record in virtproof_case.recorder.records())
+        if not evidence:
+            raise SuiteError("nothing was recorded of the case, so that looking there proves nothing")
+        return f"{caplog.text}\n{printed.out}\n{printed.err}\n{evidence}"
+
+    with caplog.at_level(logging.DEBUG):
+        yield everything
+
+
+@pytest.fixture
+def ways(virtproof_case: CaseContext) -> Ways:
+    """Ways to the case's host by transport, and wrong ones; the case must need the transport's capability."""
+    found = virtproof_case.case_world.ways
+    if found is None:
+        raise SuiteError("the lane has no further ways to its host; the case must need connection.tls or connection.ssh")
     return found
 
 

@@ -117,3 +117,17 @@ def test_no_secret_shows(sessions: "Sessions", guarded_uri: str, caplog: pytest.
 )
 def test_an_address_is_told_without_its_password(uri: str, shown: str) -> None:
     assert without_credentials(uri) == shown
+
+
+def test_a_file_that_the_uri_names_answers(sessions: "Sessions", guarded_uri: str, tmp_path: Path) -> None:
+    file = tmp_path / "auth.conf"
+    file.write_text(f"[credentials-run]\nusername=joe\nauthname=joe\npassword={SECRET}\n\n[auth-test-default]\ncredentials=run\n")
+    session = sessions.make(f"{guarded_uri}?authfile={file}")
+    session.open()
+    assert session.call(session.connection().getType) == "TEST"
+
+
+def test_what_such_a_file_leaves_open_is_declined(sessions: "Sessions", guarded_uri: str, tmp_path: Path) -> None:
+    file = tmp_path / "auth.conf"
+    file.write_text("[credentials-run]\nauthname=joe\n\n[auth-test-default]\ncredentials=run\n")
+    assert "authfile" in str(refusal(sessions, f"{guarded_uri}?authfile={file}", None))

@@ -3,7 +3,7 @@
 import pytest
 
 from virtproof_driver.constants import ErrorCode, ErrorDomain
-from virtproof_driver.error_table import CALLS, translate, translate_opening
+from virtproof_driver.error_table import CALLS, translate
 from virtproof_driver.errors import (
     AgentRefused,
     AgentUnresponsive,
@@ -11,7 +11,6 @@ from virtproof_driver.errors import (
     ConnectionLost,
     DeviceNotFound,
     DriverError,
-    HostUnreachable,
     HypervisorError,
     InstanceExists,
     InstanceNotFound,
@@ -92,24 +91,3 @@ def test_an_error_without_numbers_is_the_hypervisors() -> None:
     error = translate(None, None, None)
     assert isinstance(error, HypervisorError)
     assert (error.code, error.domain) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("code", "domain", "expected"),
-    [
-        pytest.param(38, 7, HostUnreachable, id="refused"),
-        pytest.param(1, 45, HostUnreachable, id="a URI that cannot be parsed"),
-        pytest.param(27, 12, HostUnreachable, id="a file that is not there"),
-        pytest.param(5, 0, HostUnreachable, id="no such driver"),
-        pytest.param(None, None, HostUnreachable, id="no numbers"),
-        pytest.param(45, 12, PermissionDenied, id="wrong password"),
-        pytest.param(45, 46, PermissionDenied, id="cancelled by the callback"),
-        pytest.param(79, 46, PermissionDenied, id="cancelled"),
-        pytest.param(8, 46, PermissionDenied, id="nobody to ask"),
-        pytest.param(88, 20, PermissionDenied, id="access control"),
-    ],
-)
-def test_opening_has_a_table_of_its_own(code: int | None, domain: int | None, expected: type[DriverError]) -> None:
-    error = translate_opening(code, domain, "words", uri="test:///x")
-    assert type(error) is expected
-    assert "test:///x" in str(error)

@@ -1,6 +1,6 @@
 """What the caller answers when a host asks for credentials, and how addresses are told without them.
 
-What belongs here: the request as a value, the callback's type, and the removal of secrets from a URI. What does not: libvirt's
+What belongs here: the request as a value, the callback's type, and what a URI says of credentials. What does not: libvirt's
 lists of lists that carry requests and answers; those are in `edge.credentials`. No value here ever holds an answer.
 """
 
@@ -28,9 +28,15 @@ reconnects.
 An exception that it raises ends connecting with PermissionDenied and is that error's cause.
 """
 
+_FILE = re.compile(r"[?&]authfile=")
 _PASSWORD = re.compile(r"(://[^/?#:]*):[^/?#]*@")
 
 
 def without_credentials(uri: str) -> str:
     """The URI without the password of its user part; the user's name stays, as it says what was tried."""
     return _PASSWORD.sub(r"\1@", uri)
+
+
+def names_a_file(uri: str) -> bool:
+    """Whether the URI names a file that answers for the caller: `authfile`, https://libvirt.org/auth.html#client-configuration."""
+    return _FILE.search(uri) is not None

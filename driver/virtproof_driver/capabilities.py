@@ -85,6 +85,8 @@ class Capability(StrEnum):
     CONNECTION_RECONNECT = "connection.reconnect"
     CONNECTION_AUTH = "connection.authentication"
     CONNECTION_READ_ONLY = "connection.read-only"
+    CONNECTION_TLS = "connection.tls"
+    CONNECTION_SSH = "connection.ssh"
 
 
 PROMISES: Mapping[Capability, str] = MappingProxyType(
@@ -159,6 +161,8 @@ PROMISES: Mapping[Capability, str] = MappingProxyType(
         Capability.CONNECTION_KEEPALIVE: "a host that stops answering is noticed within the keepalive time.",
         Capability.CONNECTION_RECONNECT: "after an outage the driver reconnects, and changes missed are delivered exactly once.",
         Capability.CONNECTION_AUTH: "the factory's `auth` callback answers libvirt's credential requests.",
+        Capability.CONNECTION_TLS: "hosts are reached over TLS, and none whose certificate does not verify.",
+        Capability.CONNECTION_SSH: "hosts are reached over ssh, by the program and by libssh, and none whose key is not known.",
         Capability.CONNECTION_READ_ONLY: "the factory takes read_only=True: reads work, changes are PermissionDenied.",
     }
 )

@@ -23,9 +23,10 @@ def connect(
 ) -> LibvirtDriver:
     """Connect to a host, at once, and return its driver; close it, or use it as a context manager.
 
-    `binding` is the libvirt to use, the real one by default. `auth` answers the host's requests for credentials. `keepalive` is
-    Keepalive() by default: a silent host is noticed within 20 s. Raises HostUnreachable, PermissionDenied,
-    UnknownHypervisor.
+    `binding` is the libvirt to use, the real one by default. `auth` answers the host's requests for credentials, as
+    far as the file that the URI's `authfile` names does not. `keepalive` is
+    Keepalive() by default: a silent host is noticed within 20 s. Raises HostUnreachable, HostNotTrusted,
+    PermissionDenied, UnknownHypervisor.
     """
     target = Target(
         binding=binding or libvirt_binding(),

@@ -1,8 +1,8 @@
-"""What libvirt's errors mean to the driver: one table for calls, one for opening a connection.
+"""What libvirt's errors mean to the driver, once it is connected.
 
 What belongs here: (error code, error domain) to our class, from the numbers alone. What does not: deciding by an error's text,
-which is translated and changes between releases; and what an operation makes of a refusal (a plain refusal is a HypervisorError,
-and the operation that knows the capability turns it into NotSupported).
+which is translated and changes between releases; opening a connection (`opening_table`); and what an operation makes of a refusal
+(a plain refusal is a HypervisorError, and the operation that knows the capability turns it into NotSupported).
 Codes: https://libvirt.org/html/libvirt-virterror.html. Pairs were measured on libvirt 9.0.0.
 """
 
@@ -20,7 +20,6 @@ from virtproof_driver.errors import (
     ConnectionLost,
     DeviceNotFound,
     DriverError,
-    HostUnreachable,
     HypervisorError,
     InstanceExists,
     InstanceNotFound,
@@ -135,36 +134,15 @@ CALLS: Mapping[tuple[Code, Domain | None], Make] = MappingProxyType(
 )
 """The error of a call; a pair with a domain goes before the code alone, and what is in neither is a HypervisorError."""
 
-_NO_CALLBACK = (Code.INVALID_ARG, Domain.AUTH)  # credentials are asked for and the caller gave no callback
-_GIVE_ONE = "; the host asks for credentials, so pass the factory an auth callback"
-
-OPENING_DENIED: frozenset[tuple[Code, Domain | None]] = frozenset(
-    {
-        (Code.AUTH_FAILED, None),
-        (Code.AUTH_CANCELLED, None),
-        (Code.OPERATION_DENIED, None),
-        (Code.ACCESS_DENIED, None),
-        _NO_CALLBACK,
-    }
-)
-"""The errors of opening that are PermissionDenied; all others are HostUnreachable."""
-
 
 def translate(code: int | None, domain: int | None, message: str | None, *, offender: str = "") -> DriverError:
     """The error of a call. libvirt-python gives None for all three when libvirt kept no error; they count as 0 and empty."""
     failure = Failure(code=code or 0, domain=domain or 0, message=message or "libvirt gave no message", offender=offender)
-    make = CALLS.get(_pair(failure.code, failure.domain)) or CALLS.get(_pair(failure.code, None)) or _hypervisor
+    make = CALLS.get(pair_of(failure.code, failure.domain)) or CALLS.get(pair_of(failure.code, None)) or _hypervisor
     return make(failure)
 
 
-def translate_opening(code: int | None, domain: int | None, message: str | None, *, uri: str) -> DriverError:
-    """The error of opening a connection to `uri`, which must be without credentials."""
-    text = message or "libvirt gave no message"
-    if {_pair(code or 0, domain), _pair(code or 0, None)} & OPENING_DENIED:
-        return PermissionDenied(f"{uri}: {text}{_GIVE_ONE if _pair(code or 0, domain) == _NO_CALLBACK else ''}")
-    return HostUnreachable(uri, text)
-
-
-def _pair(code: int, domain: int | None) -> tuple[Code, Domain | None]:
+def pair_of(code: int, domain: int | None) -> tuple[Code, Domain | None]:
+    """The key of a table of errors."""
     # An IntEnum hashes and compares as its number, so numbers that have no member are looked up, and missed, the same way.
     return code, domain  # type: ignore[return-value]  # pyright: ignore[reportReturnType]

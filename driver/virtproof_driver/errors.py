@@ -228,6 +228,14 @@ class HostUnreachable(DriverError):
         self.uri = uri
 
 
+class HostNotTrusted(HostUnreachable):
+    """The host did not prove that it is the one that was meant, so nothing was told it; `remedy` says which file to look at."""
+
+    def __init__(self, uri: str, detail: str, remedy: str) -> None:
+        super().__init__(uri, f"{detail}; {remedy}")
+        self.remedy = remedy
+
+
 class UnknownHypervisor(DriverError):
     """The connection leads to a hypervisor that the driver has no facts about; `connection_type` is virConnectGetType's word."""
 

@@ -15,7 +15,7 @@ from virtproof.lanes.bare import bare_binding, opened
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.lanes.inhabited import inhabit, inhabited_node
-from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Worker, label_of
+from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Ways, Worker, label_of
 from virtproof.lanes.node import PASSWORD, USER, write_node
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
@@ -39,6 +39,10 @@ class HostWorld:
 
     @property
     def guests(self) -> GuestControl | None:
+        return None
+
+    @property
+    def ways(self) -> Ways | None:
         return None
 
     @property

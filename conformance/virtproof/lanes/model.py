@@ -113,6 +113,22 @@ class GuestControl(Protocol):
         ...
 
 
+class Ways(Protocol):
+    """Further ways to a case's host, past any proxy: right ones by transport, and such as a driver must refuse, by what is wrong.
+
+    Only lanes whose credentials are the suite's own have them. Their names are those of `containers.ways` and `containers.wrong`.
+    """
+
+    def right(self, transport: str) -> str: ...
+
+    def wrong(self, fault: str) -> str: ...
+
+    @property
+    def secrets(self) -> frozenset[bytes]:
+        """What must show nowhere: passwords, and a piece of each private key."""
+        ...
+
+
 class CaseWorld(Protocol):
     """What one case works with."""
 
@@ -126,6 +142,9 @@ class CaseWorld(Protocol):
 
     @property
     def guests(self) -> GuestControl | None: ...
+
+    @property
+    def ways(self) -> Ways | None: ...
 
     @property
     def shared(self) -> bool:

@@ -15,7 +15,7 @@ from virtproof.lanes.bare import bare_binding, opened
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.lanes.inhabited import inhabited_node
-from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Worker, label_of
+from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Ways, Worker, label_of
 from virtproof.lanes.node import PASSWORD, USER, write_node
 from virtproof.lanes.smallest import smallest
 from virtproof_driver.binding import Binding, Connection
@@ -35,6 +35,10 @@ class NodeFileWorld:
 
     @property
     def guests(self) -> GuestControl | None:
+        return None
+
+    @property
+    def ways(self) -> Ways | None:
         return None
 
     @property

@@ -22,7 +22,7 @@ from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, places, reap_folders, remove_folder
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
-from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Worker, label_of
+from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Ways, Worker, label_of
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
 from virtproof.lanes.standing import OnDemand, Standing
@@ -45,6 +45,10 @@ class SharedWorld:
 
     @property
     def guests(self) -> GuestControl | None:
+        return None
+
+    @property
+    def ways(self) -> Ways | None:
         return None
 
     @property

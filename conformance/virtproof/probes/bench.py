@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from virtproof.guests.coming_up import await_up
 from virtproof.guests.reach import MOST_TRIES, hears
 from virtproof.lanes.facts import hypervisor_of
-from virtproof.lanes.model import DaemonControl
+from virtproof.lanes.model import DaemonControl, Ways
 from virtproof_driver import Capability
 from virtproof_driver.binding import Connection, Domain, StoragePool, StorageVol
 from virtproof_driver.contract import ComputeDriver
@@ -47,6 +47,7 @@ class Bench:
     names: Callable[[str], str]
     daemon: DaemonControl | None
     authenticated: Callable[[], tuple[str, str, str] | None]
+    ways: Ways | None
 
     def call(self, method: str, *arguments: object, **named: object) -> Any:
         """Call a method that is not in the contract's Protocol yet."""

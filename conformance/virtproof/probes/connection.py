@@ -110,6 +110,16 @@ def _authentication(bench: Bench) -> None:
     _connected(bench, uri, auth=answer).host()
 
 
+def _reached_by(*transports: str) -> Callable[[Bench], None]:
+    def through(bench: Bench) -> None:
+        if bench.ways is None:
+            raise Refused("the lane is reached in its one way only")
+        for transport in transports:
+            _connected(bench, bench.ways.right(transport)).host()
+
+    return through
+
+
 def _keepalive(bench: Bench) -> None:
     _daemon(bench)
     _connected(bench, keepalive=Keepalive(interval=1, count=1)).host()
@@ -174,6 +184,8 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
         Capability.CONNECTION_KEEPALIVE: Probe(through=_keepalive, methods=("host",)),
         Capability.CONNECTION_RECONNECT: Probe(through=_reconnect, methods=("instances",)),
         Capability.CONNECTION_AUTH: Probe(through=_authentication, methods=("host",)),
+        Capability.CONNECTION_TLS: Probe(through=_reached_by("tls"), methods=("host",)),
+        Capability.CONNECTION_SSH: Probe(through=_reached_by("ssh", "libssh"), methods=("host",)),
         Capability.CONNECTION_READ_ONLY: Probe(through=_read_only, methods=("host", *_MADE)),
     }
 )

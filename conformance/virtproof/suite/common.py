@@ -5,6 +5,7 @@ does not: fixtures (`virtproof.fixtures`), objects of other clients (`virtproof.
 """
 
 import time
+from collections.abc import Callable
 from threading import Event
 from typing import Final
 from uuid import UUID
@@ -18,6 +19,8 @@ from virtproof_driver.values import Instance
 
 SPAWNED: Final = frozenset({Capability.SPAWN, Capability.DESTROY, Capability.INVENTORY})
 HEARD: Final = SPAWNED | {Capability.EVENTS_LIFECYCLE}
+Said = Callable[[], str]
+"""What the fixture `said` gives."""
 LOST: Final = (ConnectionLost, HostUnreachable)
 RECONNECT_SECONDS: Final = 15.0
 NO_SUCH: Final = "00000000-0000-4000-8000-000000000000"

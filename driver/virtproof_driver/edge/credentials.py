@@ -1,4 +1,4 @@
-"""libvirt's credential requests, answered by the caller's callback.
+"""libvirt's credential requests, answered by the caller's callback, or by a file that libvirt reads itself.
 
 What belongs here: the lists that libvirt-python passes, the flags it wants back, and keeping secrets out of what is said about
 a failure. What does not: the request as the caller sees it (`auth`). Callback shape: entry 4 of each request takes the answer;
@@ -13,19 +13,24 @@ from virtproof_driver.constants import CredentialType
 _ANSWER = 4
 _SECRETS = frozenset({CredentialType.PASSPHRASE, CredentialType.NOECHOPROMPT})
 _HIDDEN = "***"
+_OF_A_FILE = frozenset(CredentialType) - {CredentialType.USERNAME}  # such a file seldom says for whom else its user acts
 
 
 class CredentialDesk:
-    """Answers the requests of one opening. `error` is what the callback raised, None while it raised nothing."""
+    """Answers the requests of one opening. `error` is what the callback raised, None while it raised nothing.
 
-    def __init__(self, authenticate: Authenticate) -> None:
-        self._authenticate = authenticate
+    Without a callback it declines what the URI's file leaves open; libvirt reads that file only where a desk is offered.
+    """
+
+    def __init__(self, authenticate: Authenticate | None) -> None:
+        self._kinds = frozenset(CredentialType) if authenticate is not None else _OF_A_FILE
+        self._authenticate = authenticate or _decline
         self._secrets: set[str] = set()
         self.error: BaseException | None = None
 
     def auth(self) -> list[Any]:
         """The argument of virConnectOpenAuth: the kinds that can be answered, the callback, its opaque."""
-        return [[int(kind) for kind in CredentialType], self._answer_all, None]
+        return [sorted(int(kind) for kind in self._kinds), self._answer_all, None]
 
     def without_secrets(self, text: str) -> str:
         """The text with each secret that was answered hidden."""
@@ -50,3 +55,7 @@ class CredentialDesk:
             self._secrets.add(answer)
         request[_ANSWER] = answer
         return True
+
+
+def _decline(_request: CredentialRequest) -> None:
+    return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
-from virtproof_driver.auth import Authenticate, without_credentials
+from virtproof_driver.auth import Authenticate, names_a_file, without_credentials
 from virtproof_driver.binding import Binding, Connection, Domain, LibvirtError
 from virtproof_driver.constants import ConnectFlag, DomainEventId, ErrorCode
 from virtproof_driver.edge import last_error
@@ -21,12 +21,12 @@ from virtproof_driver.edge.credentials import CredentialDesk
 from virtproof_driver.edge.event_loop import ensure_running
 from virtproof_driver.edge.feed import Feed
 from virtproof_driver.edge.inventory import read_inventory
-from virtproof_driver.error_table import translate_opening
 from virtproof_driver.errors import DriverError, PermissionDenied
 from virtproof_driver.events import NOTICE_IDS, RawEvent, RawNotice, Reading
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.keepalive import Keepalive
 from virtproof_driver.markup.host import parse_capabilities
+from virtproof_driver.opening_table import translate_opening
 
 HypervisorFor = Callable[[str], Hypervisor]
 """The hypervisor of a virConnectGetType; raises a DriverError for one that the driver does not know."""
@@ -78,9 +78,9 @@ class Ear:
 def dial(target: Target) -> Connection:
     """Open the connection.
 
-    Raises HostUnreachable; PermissionDenied, with the callback's own error as its cause if it raised one.
+    Raises HostUnreachable, HostNotTrusted; PermissionDenied, with the callback's own error as its cause if it raised one.
     """
-    desk = CredentialDesk(target.auth) if target.auth is not None else None
+    desk = CredentialDesk(target.auth) if target.auth is not None or names_a_file(target.uri) else None
     ensure_running(target.binding)
     last_error.forget()
     try:
@@ -100,7 +100,7 @@ def _failure(target: Target, desk: CredentialDesk | None, error: LibvirtError) -
     if desk is not None and desk.error is not None:
         return PermissionDenied(f"{target.address}: the callback for credentials raised {type(desk.error).__name__}"), desk.error
     said = last_error.said(error)
-    message = (said.get_error_message() or "").replace(target.uri, target.address)
+    message = " ".join((said.get_error_message() or "").replace(target.uri, target.address).split())
     message = desk.without_secrets(message) if desk is not None else message
     return translate_opening(said.get_error_code(), said.get_error_domain(), message, uri=target.address), None
 

@@ -60,7 +60,12 @@ class Credentials:
             *(each.key for each in certificates),
             *(each.private for each in (self.host_key, self.client_key, self.strange_key)),
         )
-        return (self.password.encode(), *(key.splitlines()[2] for key in keys))
+        return (self.password.encode(), *map(telling_line, keys))
+
+
+def telling_line(key: bytes) -> bytes:
+    """A line of a private key that only this key has: the third, since the first two hold little but what kind of key it is."""
+    return key.splitlines()[2]
 
 
 def make_credentials(name: str) -> Credentials:

@@ -6,12 +6,15 @@ user's own is read or written: neither ~/.ssh nor ~/.config/libvirt. Only the ex
 it is run by a wrapper with a configuration of its own.
 """
 
+import configparser
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from virtproof.lanes.containers.credentials import Certificate, Credentials, SshKey
+from virtproof.lanes.containers.credentials import Certificate, Credentials, SshKey, telling_line
 
+_ANSWERS: Final = "auth.conf"
+_SECTION: Final = "credentials-run"
 _SECRET: Final = 0o600
 _PROGRAM: Final = 0o700
 _CONFIGURATION: Final = """\
@@ -42,8 +45,7 @@ def write_keyring(folder: Path, credentials: Credentials, host: str) -> None:
     _ssh(folder / "ssh-stranger", credentials.strange_key, hosts)
     _ssh(folder / "ssh-unknown", credentials.client_key, b"")
     _ssh(folder / "ssh-changed", credentials.client_key, known_hosts(host, credentials.strange_key))
-    _written(folder / "auth.conf", authentication(credentials.user, credentials.password).encode())
-    _written(folder / "auth-wrong.conf", authentication(credentials.user, "not the password").encode())
+    _written(folder / _ANSWERS, authentication(credentials.user, credentials.password).encode())
 
 
 def known_hosts(host: str, key: SshKey) -> bytes:
@@ -53,7 +55,20 @@ def known_hosts(host: str, key: SshKey) -> bytes:
 
 def authentication(user: str, password: str) -> str:
     """A client's file of credentials: https://libvirt.org/auth.html#client-configuration."""
-    return f"[credentials-run]\nauthname={user}\npassword={password}\n\n[auth-libvirt-default]\ncredentials=run\n"
+    return f"[{_SECTION}]\nauthname={user}\npassword={password}\n\n[auth-libvirt-default]\ncredentials=run\n"
+
+
+def user_and_password(folder: Path) -> tuple[str, str]:
+    """What the door that asks accepts."""
+    found = configparser.ConfigParser(interpolation=None)
+    found.read(folder / _ANSWERS, encoding="utf-8")
+    return found[_SECTION]["authname"], found[_SECTION]["password"]
+
+
+def secrets_in(folder: Path) -> frozenset[bytes]:
+    """What of a client's credentials must show nowhere: the password, and a line of each private key."""
+    keys = [*folder.glob("*/clientkey.pem"), *folder.glob("*/key")]
+    return frozenset((user_and_password(folder)[1].encode(), *(telling_line(path.read_bytes()) for path in keys)))
 
 
 def tls(folder: Path, pki: str = "pki") -> Mapping[str, str]:
@@ -72,7 +87,7 @@ def libssh(folder: Path, kept: str = "ssh") -> Mapping[str, str]:
     return {"keyfile": str(key), "known_hosts": str(known), "known_hosts_verify": "normal", "sshauth": "privkey"}
 
 
-def sasl(folder: Path, kept: str = "auth.conf") -> Mapping[str, str]:
+def sasl(folder: Path, kept: str = _ANSWERS) -> Mapping[str, str]:
     """The parameters of a URI whose host asks for user and password."""
     return {"authfile": str(folder / kept)}
 

@@ -11,9 +11,10 @@ from virtproof.lanes.containers.container import Host
 from virtproof.lanes.containers.daemon import HostDaemon
 from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.guest_control import ContainerGuests
+from virtproof.lanes.containers.wrong import ContainerWays
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
-from virtproof.lanes.model import DaemonControl, GuestControl
+from virtproof.lanes.model import DaemonControl, GuestControl, Ways
 from virtproof.lanes.smallest import smallest
 from virtproof.lanes.standing import OnDemand
 from virtproof_driver.binding import Connection
@@ -43,6 +44,7 @@ class ContainerWorld:
         self._reach = reach
         self._guests = guests
         self._observer = OnDemand(reach.observed)
+        self._ways = ContainerWays(reach.backend_uri, reach.description)
 
     @property
     def daemon(self) -> DaemonControl | None:
@@ -51,6 +53,10 @@ class ContainerWorld:
     @property
     def guests(self) -> GuestControl | None:
         return self._guests
+
+    @property
+    def ways(self) -> Ways | None:
+        return self._ways
 
     @property
     def shared(self) -> bool:
@@ -65,15 +71,16 @@ class ContainerWorld:
         return smallest(self._reach.connection_type, name, index, self._reach.description.furniture, guest)
 
     def authenticated(self) -> tuple[str, str, str] | None:
-        return None
+        return self._ways.authenticated()
 
     def inhabited(self, spec: InstanceSpec) -> str:
         inhabit(self.observer(None), spec)
         return self.uri
 
     def close(self) -> None:
-        """Close the observer."""
+        """Close the observer, and what the case asked for beside the host."""
         self._observer.close()
+        self._ways.close()
 
 
 class ExclusiveContainerWorld(ContainerWorld):
@@ -127,4 +134,4 @@ class ExclusiveContainerWorld(ContainerWorld):
         """The daemon is gone: so is what was connected to it, and connecting fails at once."""
         self._daemon.end(signal)
         self._forwarder.refuse()
-        super().close()
+        self._observer.close()
