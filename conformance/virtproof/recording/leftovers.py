@@ -18,7 +18,7 @@ from virtproof.recording.world import Inventory, World
 from virtproof_driver.edge.event_loop import THREAD_NAME as EVENT_LOOP
 
 PATIENCE: Final = 2.0
-# Threads that are no driver's: the process's own event loop (`virtproof_driver.edge.event_loop`), faults, a lane's opening and its doors.
+# Threads that are no driver's: the process's own event loop (`virtproof_driver.edge.event_loop`), faults, and those of lanes.
 OUTLIVING: Final = frozenset({EVENT_LOOP, FAULT_THREAD, "virtproof-lane-open", "virtproof-lane-expired-door"})
 _STEP: Final = 0.005
 

@@ -276,8 +276,8 @@ def test_no_secret_shows(connect: Connect, authenticated: Authenticated, said: S
 
 
 def answers_file(folder: Path, user: str, password: str | None) -> Path:
-    """A file of credentials for whichever host asks; libvirt's test driver calls its service by another name than the daemon."""
-    answers = f"authname={user}\n" + (f"password={password}\n" if password is not None else "")
+    """A file of credentials for whichever host asks; libvirt's test driver has other names for service and user than SASL."""
+    answers = f"username={user}\nauthname={user}\n" + (f"password={password}\n" if password is not None else "")
     services = "".join(f"[auth-{service}-default]\ncredentials=run\n\n" for service in ("libvirt", "test"))
     file = folder / "auth.conf"
     file.write_text(f"[credentials-run]\n{answers}\n{services}", encoding="utf-8")
