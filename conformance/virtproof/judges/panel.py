@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from virtproof.evidence import Record
-from virtproof.judges import complete, delivery, errors, events, leaks, operations, polling, promises
+from virtproof.judges import complete, delivery, descriptors, errors, events, leaks, operations, polling, promises
 from virtproof.judges.facts import Facts
 from virtproof.judges.reading import CaseEvidence, read_case
 from virtproof.verdicts import Violation
@@ -23,6 +23,7 @@ JUDGES: Final[tuple[Judge, ...]] = (
     operations.judge,
     errors.judge,
     polling.judge,
+    descriptors.judge,
     leaks.judge,
 )
 

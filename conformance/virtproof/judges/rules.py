@@ -27,6 +27,7 @@ RULES: Final[Mapping[str, str]] = MappingProxyType(
         "operation.swallowed-error": "An operation reported success though a change it made failed.",
         "polling.state-read-while-waiting": "An operation read a state again and again while it waited.",
         "polling.repeated-read": "An operation repeated the same read with nothing but reads in between.",
+        "connection.descriptor": "A descriptor was handed over on a connection that carries none.",
         "leak.domain": "A domain was left behind.",
         "leak.snapshot": "A snapshot was left behind.",
         "leak.network": "A virtual network was left behind.",

@@ -108,6 +108,12 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _driver("writes-when-read-only", "opens a read-only connection for writing", "read-only.change.refused"),
     _driver("sends-no-keepalive", "sends no keepalive", "connection.keepalive.frozen-daemon", backend=_RPC),
     _driver("answers-for-nobody", "ignores the caller's credentials", "authentication.right"),
+    _driver("answers-as-another", "gives another user's name", "authentication.right"),
+    _driver("logs-passwords", "logs what the caller answers", "authentication.secret"),
+    _driver("reads-no-file", "leaves the file of credentials unread", "authentication.file"),
+    _driver("hides-distrust", "calls an untrusted host unreachable", "connection.tls.untrusted", backend=_QEMU),
+    _driver("trusts-any-key", "takes any ssh server's key", "connection.ssh.untrusted", backend=_QEMU),
+    _driver("hands-over-descriptors", "cuts its connection so", "connection.tls.right", "connection.descriptor", backend=_QEMU),
     # wrong backends
     _backend("loses-an-event", "the first UNDEFINED never comes", "lifecycle.destroy.idempotent", "events.missing"),
     _backend("emits-started-twice", "STARTED comes twice", "events.lifecycle.order", "events.duplicate"),

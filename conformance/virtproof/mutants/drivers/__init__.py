@@ -11,7 +11,17 @@ from virtproof.mutants.drivers.agents import (
     quiesces_nobody,
 )
 from virtproof.mutants.drivers.claims import claims_too_little, claims_too_much
-from virtproof.mutants.drivers.connections import answers_for_nobody, sends_no_keepalive, writes_when_read_only
+from virtproof.mutants.drivers.connections import (
+    answers_as_another,
+    answers_for_nobody,
+    hands_over_descriptors,
+    hides_distrust,
+    logs_passwords,
+    reads_no_file,
+    sends_no_keepalive,
+    trusts_any_key,
+    writes_when_read_only,
+)
 from virtproof.mutants.drivers.consoles import (
     keeps_logs,
     knows_no_leases,
@@ -84,6 +94,7 @@ from virtproof.mutants.drivers.values import (
 from virtproof.mutants.drivers.waiting import answers_early, calls_force_graceful, ignores_its_deadline, never_forces, polls
 
 __all__ = [
+    "answers_as_another",
     "answers_early",
     "answers_for_nobody",
     "asks_for_its_books",
@@ -108,6 +119,8 @@ __all__ = [
     "forgets_lost_hosts",
     "forgets_metadata",
     "freezes_nobody",
+    "hands_over_descriptors",
+    "hides_distrust",
     "hides_refusals",
     "hides_the_agent",
     "ignores_its_deadline",
@@ -130,6 +143,7 @@ __all__ = [
     "limits_nothing",
     "list_fails",
     "lists_the_active",
+    "logs_passwords",
     "loses_nvram",
     "loses_the_save",
     "merges_early",
@@ -139,6 +153,7 @@ __all__ = [
     "pause_once",
     "polls",
     "quiesces_nobody",
+    "reads_no_file",
     "reboots_by_stopping",
     "reports_allocation",
     "resyncs_twice",
@@ -153,6 +168,7 @@ __all__ = [
     "takes_consoles_over",
     "takes_over",
     "tells_secrets",
+    "trusts_any_key",
     "trusts_resume",
     "types_into_the_void",
     "untyped_errors",
