@@ -11,6 +11,7 @@ from virtproof.errors import UsageError
 from virtproof_driver import Capability
 
 BEYOND = {
+    *(Capability.CONNECTION_AUTH, Capability.CONNECTION_TLS, Capability.CONNECTION_SSH),
     *(Capability.CONNECTION_KEEPALIVE, Capability.CONNECTION_RECONNECT, Capability.EVENTS_HOST, Capability.GUESTS),
     *(Capability.AGENT_PASSWORD, Capability.AGENT_QUIESCE),
 }

@@ -19,6 +19,8 @@ REMOTE_ONLY: Mapping[Capability, str] = MappingProxyType(
         Capability.CONNECTION_KEEPALIVE: "an in-process libvirt driver has no peer to keep alive (setKeepAlive gives 3)",
         Capability.CONNECTION_RECONNECT: "an in-process libvirt driver cannot be lost while the process lives",
         Capability.EVENTS_HOST: "an in-process libvirt driver cannot be lost while the process lives",
+        Capability.CONNECTION_TLS: "an in-process libvirt driver has no transport",
+        Capability.CONNECTION_SSH: "an in-process libvirt driver has no transport",
     }
 )
 """What needs a daemon between client and hypervisor, whichever that is."""
