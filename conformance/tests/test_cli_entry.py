@@ -166,6 +166,7 @@ def test_run_has_its_defaults() -> None:
         seed=0,
         allow_host=False,
         uri="",
+        no_same_host=False,
         case_seconds=60.0,
         pytest_args=(),
     )

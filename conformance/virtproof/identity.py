@@ -12,6 +12,7 @@ from typing import Final, cast
 import pytest
 
 from virtproof.backends.model import Backend
+from virtproof.lanes.containers.handed_in import HandedIn, is_handed_in
 from virtproof.lanes.containers.shared import HandedLanes, SharedLanes
 from virtproof.lanes.model import Worker
 from virtproof.recording.recorder import FAMILY
@@ -19,7 +20,7 @@ from virtproof.recording.recorder import FAMILY
 _RUN: Final = pytest.StashKey[str]()
 _INPUT: Final = "virtproof_run"
 _LANES_INPUT: Final = "virtproof_lanes"
-_SHARED: Final = pytest.StashKey[SharedLanes]()
+_SHARED: Final = pytest.StashKey[SharedLanes | HandedIn]()
 ALONE: Final = "main"
 
 
@@ -31,10 +32,10 @@ def run_id(config: pytest.Config) -> str:
     return config.stash[_RUN]
 
 
-def shared_lanes(config: pytest.Config) -> SharedLanes:
-    """The containers of the run that this process leads; they are gone when pytest ends here."""
+def shared_lanes(config: pytest.Config) -> SharedLanes | HandedIn:
+    """The containers of the run that this process leads; they are gone when pytest ends here, unless they were handed in."""
     if _SHARED not in config.stash:
-        config.stash[_SHARED] = SharedLanes(run_id(config))
+        config.stash[_SHARED] = HandedIn(run_id(config)) if is_handed_in() else SharedLanes(run_id(config))
         config.add_cleanup(config.stash[_SHARED].close)
     return config.stash[_SHARED]
 

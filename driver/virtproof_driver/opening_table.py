@@ -78,6 +78,11 @@ DENIED: frozenset[tuple[Code, Domain | None]] = frozenset(
 """The errors of opening that are PermissionDenied where no phrase decides; all others are HostUnreachable."""
 
 
+def credentials_declined(uri: str, message: str) -> DriverError:
+    """The error of opening where the caller answered none of what was asked, or not all of it."""
+    return _denied(uri, message, _ANSWERS)
+
+
 def translate_opening(code: int | None, domain: int | None, message: str | None, *, uri: str) -> DriverError:
     """The error of opening a connection to `uri`, which must be without credentials."""
     text = message or "libvirt gave no message"

@@ -34,6 +34,7 @@ class RunArguments:
     seed: int
     allow_host: bool
     uri: str
+    no_same_host: bool
     case_seconds: float
     pytest_args: tuple[str, ...]
 
@@ -81,6 +82,7 @@ def run_arguments(given: argparse.Namespace, pytest_args: tuple[str, ...]) -> Ru
         seed=given.seed,
         allow_host=given.allow_host,
         uri=given.uri or "",
+        no_same_host=given.no_same_host,
         case_seconds=given.case_timeout,
         pytest_args=pytest_args,
     )
@@ -121,6 +123,9 @@ def _run(made: argparse.ArgumentParser) -> None:
         help="suite of Debian whose libvirt and hypervisors run in containers (default: trixie)",
     )
     add("--uri", type=_word, metavar="URI", help="a host of yours to run the backend on, in place of the suite's own")
+    add(
+        "--no-same-host", action="store_true", help="run suite and driver in a container that shares but a network with the hosts"
+    )
     add("--allow-host", action="store_true", help="use a reachable host that --uri or a backend's TOML names")
     add("--case-timeout", type=_seconds, default=CASE_SECONDS, metavar="SECONDS", help="for one case (default: %(default)g)")
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from virtproof import runner
 from virtproof.backends import load
 from virtproof.backends.hosts import on_host, to_toml
+from virtproof.cli import apart
 from virtproof.cli.arguments import RunArguments
 from virtproof.cli.stored import conclude, keep_backends
 from virtproof.errors import LaneUnavailable, UsageError
@@ -30,6 +31,8 @@ HOST_FILE: Final = "host.toml"
 
 def execute(given: RunArguments, console: Console) -> int:
     """Run, judge, report; raises the suite's errors for what could not be run."""
+    if given.no_same_host:
+        return apart.execute(given, _options(given), console)
     outcome = runner.run(_options(_on_host(given) if given.uri else given))
     keep_backends(read(given.out), given.out)
     report, records, run = conclude(given.out)

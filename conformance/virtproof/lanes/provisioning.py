@@ -13,6 +13,7 @@ from virtproof.errors import LaneUnavailable, UsageError
 from virtproof.lanes.bare import bare_binding
 from virtproof.lanes.containers.daemon import daemon_lane
 from virtproof.lanes.containers.engine import check_engine
+from virtproof.lanes.containers.handed_in import check_provisioner, is_handed_in
 from virtproof.lanes.containers.images import ready_image
 from virtproof.lanes.containers.lane import ContainerLane
 from virtproof.lanes.containers.shared import IN_CONTAINERS
@@ -34,7 +35,7 @@ _NEEDS: Mapping[str, tuple[Callable[[], object], ...]] = MappingProxyType(
         "test": (bare_binding,),
         "test-rpc": (bare_binding, libvirtd, short_base),
         "test-rpc-container": (bare_binding, check_engine, short_base),
-        "container": (bare_binding, check_engine, short_base),
+        "container": (bare_binding, check_provisioner, short_base),
     }
 )
 
@@ -54,7 +55,7 @@ def provision(backend: Backend, transport: str, worker: Worker, *, allow_host: b
 
 def make_ready(backend: Backend, say: Callable[[str], object]) -> None:
     """Do beforehand what takes long and is done once on a machine: an image. Raises LaneUnavailable when it cannot be done."""
-    if backend.provisioner in IN_CONTAINERS:
+    if backend.provisioner in IN_CONTAINERS and not is_handed_in():
         ready_image(say, backend.suite)
 
 

@@ -19,6 +19,8 @@ _OF_A_FILE = frozenset(CredentialType) - {CredentialType.USERNAME}  # such a fil
 class CredentialDesk:
     """Answers the requests of one opening. `error` is what the callback raised, None while it raised nothing.
 
+    `declined` says whether an answer was refused: libvirt has no code of its own for that (79 or 45 in 9.0.0, 9 in 11.3.0).
+
     Without a callback it declines what the URI's file leaves open; libvirt reads that file only where a desk is offered.
     """
 
@@ -27,6 +29,7 @@ class CredentialDesk:
         self._authenticate = authenticate or _decline
         self._secrets: set[str] = set()
         self.error: BaseException | None = None
+        self.declined = False
 
     def auth(self) -> list[Any]:
         """The argument of virConnectOpenAuth: the kinds that can be answered, the callback, its opaque."""
@@ -50,6 +53,7 @@ class CredentialDesk:
         prompt, challenge, default = request[1:_ANSWER]
         answer = self._authenticate(CredentialRequest(kind=kind, prompt=prompt or "", challenge=challenge, default=default))
         if answer is None:
+            self.declined = True
             return False
         if kind in _SECRETS and answer:
             self._secrets.add(answer)

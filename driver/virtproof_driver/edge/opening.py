@@ -26,7 +26,7 @@ from virtproof_driver.events import NOTICE_IDS, RawEvent, RawNotice, Reading
 from virtproof_driver.hypervisors.model import Hypervisor
 from virtproof_driver.keepalive import Keepalive
 from virtproof_driver.markup.host import parse_capabilities
-from virtproof_driver.opening_table import translate_opening
+from virtproof_driver.opening_table import credentials_declined, translate_opening
 
 HypervisorFor = Callable[[str], Hypervisor]
 """The hypervisor of a virConnectGetType; raises a DriverError for one that the driver does not know."""
@@ -102,6 +102,8 @@ def _failure(target: Target, desk: CredentialDesk | None, error: LibvirtError) -
     said = last_error.said(error)
     message = " ".join((said.get_error_message() or "").replace(target.uri, target.address).split())
     message = desk.without_secrets(message) if desk is not None else message
+    if desk is not None and desk.declined:
+        return credentials_declined(target.address, message), None
     return translate_opening(said.get_error_code(), said.get_error_domain(), message, uri=target.address), None
 
 

@@ -33,15 +33,18 @@ _SECRET: Final = 0o600
 class Order:
     """What a container is started from: the image, whose it is, and the folder of this machine that its sockets go to.
 
-    `files` go into `FOLDER`, by name, before its daemon starts.
+    `files` go into `FOLDER`, by name, before its daemon starts. Without a folder it shares nothing with this machine: it has a
+    name on a network of the engine's instead, and no port is published.
     """
 
     image: str
     run: str
     owner: dict[str, object]
-    folder: Path
+    folder: Path | None
     files: Mapping[str, bytes] = field(repr=False)
     kvm: bool
+    network: str = ""
+    name: str = ""
 
 
 class Host:
@@ -114,8 +117,12 @@ def start(order: Order) -> Host:
     """Start a container and return once its daemon answers. Raises LaneUnavailable with what it said."""
     without_foreign_reaper()
     module: Any = importlib.import_module("testcontainers.core.container")
-    made = module.DockerContainer(order.image).with_volume_mapping(str(order.folder), options.SOCKETS, "rw")
-    made.ports.update({f"{port}/tcp": (options.LOOPBACK,) for port in options.PORTS.values()})
+    made = module.DockerContainer(order.image)
+    if order.folder is not None:
+        made.with_volume_mapping(str(order.folder), options.SOCKETS, "rw")
+        made.ports.update({f"{port}/tcp": (options.LOOPBACK,) for port in options.PORTS.values()})
+    if order.name:
+        made.with_name(order.name)
     made.with_kwargs(**_arguments(order))
     try:
         made.start()
@@ -152,6 +159,7 @@ def _arguments(order: Order) -> dict[str, object]:
         "device_cgroup_rules": list(options.DEVICE_RULES),
         "security_opt": list(options.SECURITY),
         "cgroupns": options.CGROUP_NAMESPACE,
+        **({"network": order.network} if order.network else {}),
         "ulimits": [types.Ulimit(name="nofile", soft=options.DESCRIPTORS, hard=options.DESCRIPTORS)],
     }
 

@@ -68,15 +68,15 @@ def telling_line(key: bytes) -> bytes:
     return key.splitlines()[2]
 
 
-def make_credentials(name: str) -> Credentials:
-    """New ones for a host that is reached by this name or address. Raises LaneUnavailable where they cannot be made."""
+def make_credentials(*names: str) -> Credentials:
+    """New ones for a host that is reached by these names and addresses. Raises LaneUnavailable where they cannot be made."""
     trustme = _module("trustme")
     authority, other = trustme.CA(), trustme.CA()
     past = {"not_before": datetime.now(UTC) - 2 * _PAST, "not_after": datetime.now(UTC) - _PAST}
     return Credentials(
-        server=_certificate(authority, name),
+        server=_certificate(authority, *names),
         client=_certificate(authority, USER),
-        expired_server=_certificate(authority, name, **past),
+        expired_server=_certificate(authority, *names, **past),
         expired_client=_certificate(authority, USER, **past),
         stranger=_certificate(other, USER),
         host_key=_ssh_key(),
@@ -86,8 +86,8 @@ def make_credentials(name: str) -> Credentials:
     )
 
 
-def _certificate(authority: Any, name: str, **validity: datetime) -> Certificate:
-    issued = authority.issue_cert(name, common_name=name, **validity)
+def _certificate(authority: Any, *names: str, **validity: datetime) -> Certificate:
+    issued = authority.issue_cert(*names, common_name=names[0], **validity)
     return Certificate(
         authority=authority.cert_pem.bytes(),
         certificate=b"".join(each.bytes() for each in issued.cert_chain_pems),

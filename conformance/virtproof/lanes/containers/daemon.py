@@ -16,6 +16,7 @@ from virtproof.lanes.containers.credentials import make_credentials
 from virtproof.lanes.containers.doors import Asking, files_of
 from virtproof.lanes.containers.engine import connected
 from virtproof.lanes.containers.images import image_of
+from virtproof.lanes.containers.inside import Inside
 from virtproof.lanes.containers.recipe import shipped_recipe
 from virtproof.lanes.folders import owner_of
 from virtproof.lanes.model import Worker
@@ -27,7 +28,7 @@ _LOG = "/var/log/libvirt/libvirtd.log"  # as libvirtd.conf has it
 class HostDaemon:
     """The libvirtd of a running container, which runs at first. Each method brings about a state, as those of DaemonControl."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Inside) -> None:
         self._host = host
         self.runs = True
 

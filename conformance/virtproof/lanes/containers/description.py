@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, cast
 
+from virtproof.errors import LaneUnavailable
 from virtproof.lanes.containers.options import SOCKET
 from virtproof.lanes.containers.ways import UNIX, WAYS, unix_uri, way_uri
 from virtproof.lanes.forwarder import Address
@@ -26,7 +27,9 @@ class Description:
     `folder` is this machine's: it holds the daemon's socket and the clients' credentials. `host` is the name or address that the
     certificate is for, `alias` another name of the same host; `ports` lead to its doors there. `asking` is the door at which the
     daemon asks for a password. `pool` and `network` are the run's own on it: guests' images, and a network without a way out.
-    `kvm` says whether KVM runs guests there. `image` is the engine's name of the image, for further containers.
+    `kvm` says whether KVM runs guests there. `image` is the engine's name of the image, for further containers. A container that
+    is `apart` shares nothing with who reads this but a network: it has no socket here, and no engine answers for it, so that
+    `spares` describe further ones, a worker each.
     """
 
     container: str
@@ -39,6 +42,8 @@ class Description:
     kvm: bool
     pool: str
     network: str
+    apart: bool = False
+    spares: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def furniture(self) -> Furniture:
@@ -54,6 +59,17 @@ class Description:
     def keyring(self) -> Path:
         """The folder of a client's credentials."""
         return Path(self.folder) / KEYRING
+
+    def observed(self, of_backend: str) -> str:
+        """The URI by which the suite looks past the driver: the socket's, or where there is none that of a door without questions."""
+        unasked = "tcp" if self.asking == "tls" else "tls"
+        return self.uri(of_backend, unasked if self.apart else UNIX)
+
+    def spare(self, number: int) -> "Description":
+        """A further container like this one. Raises LaneUnavailable where there are not so many."""
+        if number >= len(self.spares):
+            raise LaneUnavailable(f"there are {len(self.spares)} further containers, and worker {number} has none")
+        return Description(**self.spares[number])
 
     def upstream(self, transport: str) -> Address:
         """What a transport leads to: the socket, or a door's address."""
@@ -78,4 +94,5 @@ def from_json(text: str) -> Description:
     data = cast("object", json.loads(text))
     if not isinstance(data, dict) or set(cast("dict[str, object]", data)) != {field.name for field in fields(Description)}:
         raise ValueError(f"not the description of a lane: {text[:80]}")
-    return Description(**cast("dict[str, Any]", data))
+    found = cast("dict[str, Any]", data)
+    return Description(**found | {"spares": tuple(found["spares"])})

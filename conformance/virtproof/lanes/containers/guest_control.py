@@ -1,6 +1,6 @@
 """Power over guests past libvirt, and a look at their host's files: by commands in the lane's container.
 
-What belongs here: the commands. What does not: how they get there (`container`).
+What belongs here: the commands. What does not: how they get there (`container`, `inside`).
 """
 
 import signal
@@ -8,7 +8,7 @@ from base64 import b64encode
 from typing import Final
 
 from virtproof.errors import SuiteError
-from virtproof.lanes.containers.container import Host
+from virtproof.lanes.containers.inside import Inside
 from virtproof.lanes.model import Space
 
 _WRITE: Final = 'printf %s "$1" | base64 --decode | dd of="$2" bs=1 seek="$3" conv=notrunc status=none'
@@ -18,9 +18,9 @@ _SMALL: Final = "/var/lib/virtproof"
 
 
 class ContainerGuests:
-    """GuestControl by the engine. `driver` is the name of libvirt's folder for the hypervisor: `qemu` or `lxc`."""
+    """GuestControl by a way into the container. `driver` is the name of libvirt's folder for the hypervisor: `qemu` or `lxc`."""
 
-    def __init__(self, host: Host, driver: str, worker: str) -> None:
+    def __init__(self, host: Inside, driver: str, worker: str) -> None:
         self._host = host
         self.driver = driver
         self._worker = worker

@@ -7,7 +7,7 @@ it is run by a wrapper with a configuration of its own.
 """
 
 import configparser
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -30,9 +30,14 @@ LogLevel ERROR
 """
 
 
-def write_keyring(folder: Path, credentials: Credentials, host: str) -> None:
-    """Write all that clients need into a new folder of this user's alone; what is deliberately wrong lies beside it."""
+def write_keyring(folder: Path, credentials: Credentials, *hosts: str, known_as: Path | None = None) -> None:
+    """Write all that clients need into a new folder of this user's alone; what is deliberately wrong lies beside it.
+
+    `hosts` are the names and addresses that the host is reached by. `known_as` is the folder's path where it will be used, when
+    that is not where it is written.
+    """
     folder.mkdir(mode=0o700)
+    used = known_as or folder
     right, strange = credentials.client, credentials.stranger
     _pki(folder / "pki", right)
     _pki(folder / "pki-stranger", strange)
@@ -40,17 +45,21 @@ def write_keyring(folder: Path, credentials: Credentials, host: str) -> None:
     _pki(folder / "pki-expired", credentials.expired_client)
     _pki(folder / "pki-none", Certificate(authority=right.authority, certificate=b"", key=b""))
     _pki(folder / "pki-expired-server", credentials.expired_server)
-    hosts = known_hosts(host, credentials.host_key)
-    _ssh(folder / "ssh", credentials.client_key, hosts)
-    _ssh(folder / "ssh-stranger", credentials.strange_key, hosts)
-    _ssh(folder / "ssh-unknown", credentials.client_key, b"")
-    _ssh(folder / "ssh-changed", credentials.client_key, known_hosts(host, credentials.strange_key))
+    known, changed = known_hosts(hosts, credentials.host_key), known_hosts(hosts, credentials.strange_key)
+    kept = {
+        "ssh": (credentials.client_key, known),
+        "ssh-stranger": (credentials.strange_key, known),
+        "ssh-unknown": (credentials.client_key, b""),
+        "ssh-changed": (credentials.client_key, changed),
+    }
+    for name, (key, hosts_file) in kept.items():
+        _ssh(folder / name, key, hosts_file, used / name)
     _written(folder / _ANSWERS, authentication(credentials.user, credentials.password).encode())
 
 
-def known_hosts(host: str, key: SshKey) -> bytes:
-    """The host's key at any port, since a proxy in front of it has a port of its own (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
-    return b"".join(b"%s %s\n" % (pattern.encode(), key.public) for pattern in (host, f"[{host}]:*"))
+def known_hosts(hosts: Iterable[str], key: SshKey) -> bytes:
+    """The hosts' key at any port, since a proxy in front of it has a port of its own (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+    return b"".join(b"%s %s\n" % (pattern.encode(), key.public) for host in hosts for pattern in (host, f"[{host}]:*"))
 
 
 def authentication(user: str, password: str) -> str:
@@ -101,12 +110,12 @@ def _pki(folder: Path, certificate: Certificate) -> None:
             _written(folder / name, content)
 
 
-def _ssh(folder: Path, key: SshKey, hosts: bytes) -> None:
+def _ssh(folder: Path, key: SshKey, hosts: bytes, used: Path) -> None:
     folder.mkdir(mode=0o700)
     _written(folder / "key", key.private)
     _written(folder / "known_hosts", hosts)
-    _written(folder / "config", _CONFIGURATION.format(folder=folder).encode())
-    _written(folder / "ssh", f'#!/bin/sh\nexec ssh -F "{folder}/config" "$@"\n'.encode(), _PROGRAM)
+    _written(folder / "config", _CONFIGURATION.format(folder=used).encode())
+    _written(folder / "ssh", f'#!/bin/sh\nexec ssh -F "{used}/config" "$@"\n'.encode(), _PROGRAM)
 
 
 def _written(path: Path, content: bytes, mode: int = _SECRET) -> None:

@@ -8,15 +8,17 @@ each, and given up when that fails.
 import itertools
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable, SuiteError
 from virtproof.lanes.bare import bare_binding, opened
-from virtproof.lanes.containers.container import Host, attached
+from virtproof.lanes.containers.container import attached
 from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.doors import Asking
 from virtproof.lanes.containers.guest_control import ContainerGuests
+from virtproof.lanes.containers.inside import Inside, InsideBySsh
 from virtproof.lanes.containers.shared import Provisioned, Wanted, provision_container, remove_container
 from virtproof.lanes.containers.ways import UNIX
 from virtproof.lanes.containers.world import ContainerWorld, ExclusiveContainerWorld, Reach
@@ -27,6 +29,7 @@ from virtproof.lanes.reaper import reap
 from virtproof.lanes.standing import Standing
 from virtproof_driver.binding import Connection
 
+XDIST = "gw"  # as it names its workers: gw0, gw1
 _DAEMON_LOG = "/var/log/libvirt/libvirtd.log"  # as libvirtd.conf has it
 
 
@@ -39,11 +42,11 @@ class ContainerLane:
         self.worker = worker
         self.binding = bare_binding()
         self._description = worker.shared(backend, transport)
-        self._host = attached(self._description.container)
+        self._host = _inside(self._description)
         self._used = self._host
         self._own: Provisioned | None = None
         self._proxies = itertools.count(1)  # a proxy keeps its address until it is closed, and its socket's file longer
-        self._observed = self._description.uri(backend.uri, UNIX)
+        self._observed = self._description.observed(backend.uri)
         self._standing = Standing(self._observed)
         self._connection = opened(self._observed)
         self.connection_type = self._connection.getType()
@@ -106,16 +109,23 @@ class ContainerLane:
 
     def _owned(self) -> Provisioned:
         if self._own is None:
-            told = self._description
-            wanted = Wanted(backend=self.backend, run=self.worker.run, image=told.image, asking=Asking(told.asking), kvm=told.kvm)
-            self._own = provision_container(wanted)
+            self._own = self._spare() if self._description.apart else self._provisioned()
         return self._own
+
+    def _provisioned(self) -> Provisioned:
+        told = self._description
+        wanted = Wanted(backend=self.backend, run=self.worker.run, image=told.image, asking=Asking(told.asking), kvm=told.kvm)
+        return provision_container(wanted)
+
+    def _spare(self) -> Provisioned:
+        spare = self._description.spare(int(self.worker.name.removeprefix(XDIST)) if self.worker.name.startswith(XDIST) else 0)
+        return Provisioned(host=InsideBySsh(spare), description=spare, folder=Path(spare.folder))
 
     def _settle(self, world: ExclusiveContainerWorld, own: Provisioned) -> None:
         """Bring the worker's own container back to where a case may begin, or give it up."""
         try:
             world.close()
-            connection = opened(own.description.uri(self.backend.uri, UNIX))
+            connection = opened(own.description.observed(self.backend.uri))
             try:
                 reap(self.binding, connection, self.worker.prefix)
             finally:
@@ -125,17 +135,21 @@ class ContainerLane:
 
     def _give_up(self) -> None:
         own, self._own = self._own, None
-        if own is not None:
+        if own is not None and not own.description.apart:
             remove_container(own)
 
     def _reach(self, own: Description, forwarder: Forwarder) -> Reach:
         return Reach(
             backend_uri=self.backend.uri,
             uri=own.uri(self.backend.uri, self.transport, forwarder.address),
-            observed=own.uri(self.backend.uri, UNIX),
+            observed=own.observed(self.backend.uri),
             connection_type=self.connection_type,
             description=own,
         )
 
-    def _guests(self, host: Host) -> ContainerGuests:
+    def _guests(self, host: Inside) -> ContainerGuests:
         return ContainerGuests(host, urlsplit(self.backend.uri).scheme, self.worker.name)
+
+
+def _inside(told: Description) -> Inside:
+    return InsideBySsh(told) if told.apart else attached(told.container)

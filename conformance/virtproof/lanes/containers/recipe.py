@@ -15,6 +15,7 @@ from virtproof.lanes.containers.archives import packed
 
 SUITE: Final = "trixie"  # QEMU 7.2 of bookworm loses dirty pages in migration under TCG
 REPOSITORY: Final = "virtproof-host"
+CLIENT_REPOSITORY: Final = "virtproof-client"
 BASE_REPOSITORY: Final = "virtproof-base"
 _FOLDERS: Final = ("images", "guests/root")
 _EXECUTABLE: Final = 0o755
@@ -26,6 +27,7 @@ class Recipe:
 
     suite: str
     files: Mapping[str, bytes]
+    repository: str = REPOSITORY
 
     @property
     def digest(self) -> str:
@@ -36,7 +38,7 @@ class Recipe:
     @property
     def tag(self) -> str:
         """The image's name: `virtproof-host:trixie-0123456789ab`."""
-        return f"{REPOSITORY}:{self.suite}-{self.digest}"
+        return f"{self.repository}:{self.suite}-{self.digest}"
 
     @property
     def base(self) -> str:
@@ -52,3 +54,10 @@ def shipped_recipe(suite: str = "") -> Recipe:
     """The recipe that ships, for a suite of Debian; for `SUITE` when that is empty."""
     entries = [entry for folder in _FOLDERS for entry in resources.files("virtproof").joinpath(folder).iterdir()]
     return Recipe(suite=suite or SUITE, files={entry.name: entry.read_bytes() for entry in entries if entry.is_file()})
+
+
+def client_recipe() -> Recipe:
+    """The recipe of a client that runs the suite on a host which it shares nothing with."""
+    entries = resources.files("virtproof").joinpath("images", "client").iterdir()
+    files = {entry.name: entry.read_bytes() for entry in entries if entry.is_file()}
+    return Recipe(suite=SUITE, files=files, repository=CLIENT_REPOSITORY)

@@ -21,6 +21,7 @@ from virtproof.lanes.containers.doors import Asking, asking_for, files_of
 from virtproof.lanes.containers.engine import Engine, connected
 from virtproof.lanes.containers.furnishing import furnish, network_name, pool_name
 from virtproof.lanes.containers.images import image_of
+from virtproof.lanes.containers.inside import Inside
 from virtproof.lanes.containers.keyring import write_keyring
 from virtproof.lanes.containers.reaping import reap_all
 from virtproof.lanes.containers.recipe import shipped_recipe
@@ -37,7 +38,7 @@ QEMU = "qemu"  # the scheme of URIs whose hypervisor can use KVM
 class Provisioned:
     """A container, how workers know it, and the folder that goes with it."""
 
-    host: Host
+    host: Inside
     description: Description
     folder: Path
 

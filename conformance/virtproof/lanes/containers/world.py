@@ -7,10 +7,10 @@ survive the daemon: after `start` they are there again.
 
 from dataclasses import dataclass
 
-from virtproof.lanes.containers.container import Host
 from virtproof.lanes.containers.daemon import HostDaemon
 from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.guest_control import ContainerGuests
+from virtproof.lanes.containers.inside import Inside
 from virtproof.lanes.containers.wrong import ContainerWays
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
@@ -86,7 +86,7 @@ class ContainerWorld:
 class ExclusiveContainerWorld(ContainerWorld):
     """A case's own daemon, and power over it. It is its own DaemonControl."""
 
-    def __init__(self, reach: Reach, guests: ContainerGuests, host: Host, forwarder: Forwarder) -> None:
+    def __init__(self, reach: Reach, guests: ContainerGuests, host: Inside, forwarder: Forwarder) -> None:
         super().__init__(reach, guests)
         self._daemon = HostDaemon(host)
         self._forwarder = forwarder
