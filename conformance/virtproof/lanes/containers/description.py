@@ -61,7 +61,7 @@ class Description:
         return Path(self.folder) / KEYRING
 
     def observed(self, of_backend: str) -> str:
-        """The URI by which the suite looks past the driver: the socket's, or where there is none that of a door without questions."""
+        """The URI by which the suite looks past the driver: the socket's, or where there is none a door's that asks nobody."""
         unasked = "tcp" if self.asking == "tls" else "tls"
         return self.uri(of_backend, unasked if self.apart else UNIX)
 
