@@ -40,6 +40,11 @@ def shared_lanes(config: pytest.Config) -> SharedLanes | HandedIn:
     return config.stash[_SHARED]
 
 
+def secrets_of(config: pytest.Config) -> frozenset[bytes]:
+    """What must show nowhere of the containers that this process leads, or was handed; nothing where there are none."""
+    return config.stash[_SHARED].secrets if _SHARED in config.stash else frozenset()
+
+
 def hand_out(config: pytest.Config, workerinput: MutableMapping[str, object], lanes: Iterable[tuple[Backend, str]]) -> None:
     """Called by the controller for each worker before it starts; the first call provisions what the workers share.
 

@@ -11,8 +11,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Generator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -20,6 +20,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from virtproof import attachments, profiles, suite
+from virtproof.confidential import Confidences
 from virtproof.errors import LaneUnavailable, SuiteError, UsageError
 from virtproof.lane_pool import lane_keys
 from virtproof.lanes.containers.shared import PROVISIONER
@@ -58,12 +59,13 @@ class RunOptions:
 class RunOutcome:
     """How the session ended; its directory holds `run.json` and `evidence.jsonl`.
 
-    `unavailable` has a line for each lane that could not be provisioned.
+    `unavailable` has a line for each lane that could not be provisioned. `secrets` are what must stand in no file there.
     """
 
     out: Path
     interrupted: bool
     unavailable: tuple[str, ...]
+    secrets: frozenset[bytes] = field(default=frozenset(), repr=False)
 
 
 def run(options: RunOptions, stream: TextIO | None = None) -> RunOutcome:
@@ -78,7 +80,8 @@ def run(options: RunOptions, stream: TextIO | None = None) -> RunOutcome:
         make_ready(key.backend, lambda line: print(line, file=told, flush=True))
     _clear(options.out)
     failures = CollectionFailures()
-    code = _pytest(options, Progress(told), failures)
+    confidences = Confidences()
+    code = _pytest(options, Progress(told), (failures, confidences))
     log = options.out / LOG_FILE
     if code is pytest.ExitCode.USAGE_ERROR:
         raise UsageError(_last_error(log))
@@ -91,7 +94,12 @@ def run(options: RunOptions, stream: TextIO | None = None) -> RunOutcome:
     made = read(options.out)
     if options.keyword and not any(case.selected for case in made.cases):
         raise UsageError(f"-k {options.keyword!r} matches no case of the profile {made.profile}")
-    return RunOutcome(out=options.out, interrupted=code is pytest.ExitCode.INTERRUPTED, unavailable=made.unavailable)
+    return RunOutcome(
+        out=options.out,
+        interrupted=code is pytest.ExitCode.INTERRUPTED,
+        unavailable=made.unavailable,
+        secrets=confidences.secrets,
+    )
 
 
 def check(options: RunOptions) -> None:
@@ -145,7 +153,7 @@ def arguments(options: RunOptions) -> list[str]:
     ]
 
 
-def _pytest(options: RunOptions, progress: Progress, failures: CollectionFailures) -> pytest.ExitCode:
+def _pytest(options: RunOptions, progress: Progress, learning: Iterable[object]) -> pytest.ExitCode:
     with (
         (options.out / LOG_FILE).open("w", encoding="utf-8") as log,
         _own_settings(),
@@ -153,7 +161,7 @@ def _pytest(options: RunOptions, progress: Progress, failures: CollectionFailure
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
     ):
-        return pytest.ExitCode(pytest.main(arguments(options), plugins=[progress, failures]))
+        return pytest.ExitCode(pytest.main(arguments(options), plugins=[progress, *learning]))
 
 
 def _check_expression(keyword: str) -> None:

@@ -36,6 +36,13 @@ CALLS = frozenset({"open", "exec", "eval", "input", "print", "compile", "__impor
 METHODS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "getenv", "environ", "popen", "fdopen"})
 
 
+WHOLE = sorted(ROOT.rglob("*.py"))
+FILES = frozenset(
+    {"codecs", "fcntl", "fileinput", "glob", "io", "linecache", "mmap", "os", "pathlib", "pty", "shutil", "sqlite3", "subprocess"}
+    | {"tempfile", "zipfile"}
+)
+
+
 def imported(tree: ast.Module) -> set[str]:
     """The names of modules that a module imports, in any way and at any depth."""
     plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
@@ -62,6 +69,34 @@ def offences(source: str) -> set[str]:
     }
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     return edge | machine | (names - attributes) & CALLS | attributes & METHODS | paths
+
+
+def reached_files(source: str) -> set[str]:
+    """What a module, the edge's too, could reach a file by: on a remote host's behalf it would be the wrong machine's."""
+    tree = ast.parse(source)
+    modules = {name for name in imported(tree) if name.partition(".")[0] in FILES}
+    plain = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return modules | plain & {"open", "__import__", "exec", "eval"} | attributes & METHODS
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_of_the_driver_reaches_a_file(path: Path) -> None:
+    assert reached_files(path.read_text(encoding="utf-8")) == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "how"),
+    [
+        ("import os", "os"),
+        ("from pathlib import Path", "pathlib"),
+        ("import shutil as s", "shutil"),
+        ("open('/var/lib/libvirt/images/x')", "open"),
+        ("def f(path): return path.read_bytes()", "read_bytes"),
+    ],
+)
+def test_a_reached_file_is_seen(source: str, how: str) -> None:
+    assert reached_files(source) == {how}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

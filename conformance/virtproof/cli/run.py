@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
-from virtproof import runner
+from virtproof import confidential, runner
 from virtproof.backends import load
 from virtproof.backends.hosts import on_host, to_toml
 from virtproof.cli import apart
@@ -39,7 +39,9 @@ def execute(given: RunArguments, console: Console) -> int:
     write_report(report, records, given.out)
     if outcome.interrupted:
         console.print("interrupted: what had run until then is judged", soft_wrap=True)
-    return finish(report, run, given.out, console)
+    code = finish(report, run, given.out, console)
+    confidential.check(given.out, outcome.secrets)
+    return code
 
 
 def finish(report: Report, run: Run, out: Path, console: Console) -> int:

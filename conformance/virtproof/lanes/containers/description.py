@@ -17,6 +17,7 @@ from virtproof.lanes.forwarder import Address
 from virtproof.lanes.model import Furniture
 
 KEYRING: Final = "keyring"
+DOORS: Final = "doors"
 SOCKETS: Final = "run"
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from virtproof.lanes.containers.credentials import Credentials
 
+SECRET_KEYS: Final = ("server-key.pem", "host_key")
 FOLDER: Final = "/etc/virtproof"  # as `entry` has it
 
 

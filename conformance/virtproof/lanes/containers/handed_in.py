@@ -17,6 +17,7 @@ from virtproof.lanes.bare import opened
 from virtproof.lanes.containers.description import Description, from_json, to_json
 from virtproof.lanes.containers.engine import check_engine
 from virtproof.lanes.containers.furnishing import furnish, network_name, pool_name
+from virtproof.lanes.containers.keyring import secrets_in
 from virtproof.lanes.containers.shared import PROVISIONER, key_of
 
 VARIABLE: Final = "VIRTPROOF_LANES"
@@ -57,6 +58,11 @@ class HandedIn:
         """What workers are told of each lane's container."""
         wanted = [(backend, transport) for backend, transport in lanes if backend.provisioner == PROVISIONER]
         return {key_of(backend, transport): to_json(self.description(backend, transport)) for backend, transport in wanted}
+
+    @property
+    def secrets(self) -> frozenset[bytes]:
+        """What must show nowhere: what its clients have."""
+        return frozenset(secret for told in self._furnished.values() for secret in secrets_in(told.keyring))
 
     def close(self) -> None:
         """Leave them to who provisioned them."""

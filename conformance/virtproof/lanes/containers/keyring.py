@@ -101,6 +101,13 @@ def sasl(folder: Path, kept: str = _ANSWERS) -> Mapping[str, str]:
     return {"authfile": str(folder / kept)}
 
 
+def keep_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by name into a new folder of this user's alone."""
+    folder.mkdir(mode=0o700)
+    for name, content in files.items():
+        _written(folder / name, content)
+
+
 def _pki(folder: Path, certificate: Certificate) -> None:
     """The names are those that libvirt looks for under `pkipath`; a file without content is left out."""
     folder.mkdir(mode=0o700)

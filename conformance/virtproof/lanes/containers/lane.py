@@ -114,7 +114,14 @@ class ContainerLane:
 
     def _provisioned(self) -> Provisioned:
         told = self._description
-        wanted = Wanted(backend=self.backend, run=self.worker.run, image=told.image, asking=Asking(told.asking), kvm=told.kvm)
+        wanted = Wanted(
+            backend=self.backend,
+            run=self.worker.run,
+            image=told.image,
+            asking=Asking(told.asking),
+            kvm=told.kvm,
+            like=Path(told.folder),
+        )
         return provision_container(wanted)
 
     def _spare(self) -> Provisioned:

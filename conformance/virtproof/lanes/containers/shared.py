@@ -15,14 +15,14 @@ from virtproof.errors import LaneUnavailable, VirtproofError
 from virtproof.lanes.bare import opened
 from virtproof.lanes.containers import options
 from virtproof.lanes.containers.container import Host, Order, start
-from virtproof.lanes.containers.credentials import Credentials, make_credentials
-from virtproof.lanes.containers.description import KEYRING, SOCKETS, Description, from_json, to_json
-from virtproof.lanes.containers.doors import Asking, asking_for, files_of
+from virtproof.lanes.containers.credentials import make_credentials, telling_line
+from virtproof.lanes.containers.description import DOORS, KEYRING, SOCKETS, Description, from_json, to_json
+from virtproof.lanes.containers.doors import SECRET_KEYS, Asking, asking_for, files_of
 from virtproof.lanes.containers.engine import Engine, connected
 from virtproof.lanes.containers.furnishing import furnish, network_name, pool_name
 from virtproof.lanes.containers.images import image_of
 from virtproof.lanes.containers.inside import Inside
-from virtproof.lanes.containers.keyring import write_keyring
+from virtproof.lanes.containers.keyring import keep_files, secrets_in, write_keyring
 from virtproof.lanes.containers.reaping import reap_all
 from virtproof.lanes.containers.recipe import shipped_recipe
 from virtproof.lanes.containers.ways import unix_uri
@@ -45,23 +45,25 @@ class Provisioned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a container is provisioned for: the backend, the run, and where its daemon asks for a password."""
+    """What a container is provisioned for: the backend, the run, and where its daemon asks for a password.
+
+    `like` is the folder of another container of the run, whose credentials it has too.
+    """
 
     backend: Backend
     run: str
     image: str
     asking: Asking
     kvm: bool
+    like: Path | None = None
 
 
 def provision_container(wanted: Wanted) -> Provisioned:
-    """A container of this process's own, with its own credentials, furnished. Raises LaneUnavailable, and leaves nothing then."""
+    """A container of this process's own, furnished. Raises LaneUnavailable, and leaves nothing then."""
     folder = make_folder(short_base())
     host: Host | None = None
     try:
-        credentials = make_credentials(options.LOOPBACK)
-        write_keyring(folder / KEYRING, credentials, options.LOOPBACK)
-        host = start(_order(wanted, folder, credentials))
+        host = start(_order(wanted, folder, _credentials(wanted, folder)))
         connection = opened(unix_uri(wanted.backend.uri, folder / SOCKETS / options.SOCKET))
         try:
             furnish(connection, wanted.run)
@@ -81,10 +83,22 @@ def remove_container(made: Provisioned) -> None:
     remove_folder(made.folder)
 
 
-def _order(wanted: Wanted, folder: Path, credentials: Credentials) -> Order:
+def _credentials(wanted: Wanted, folder: Path) -> Mapping[str, bytes]:
+    """Have the keyring in the folder, and beside it the container's side, which is returned: new ones, or another container's."""
+    if wanted.like is not None:
+        for name in (KEYRING, DOORS):
+            (folder / name).symlink_to(wanted.like / name)
+        return {path.name: path.read_bytes() for path in (folder / DOORS).iterdir()}
+    credentials = make_credentials(options.LOOPBACK)
+    files = files_of(credentials, wanted.asking)
+    write_keyring(folder / KEYRING, credentials, options.LOOPBACK)
+    keep_files(folder / DOORS, files)
+    return files
+
+
+def _order(wanted: Wanted, folder: Path, files: Mapping[str, bytes]) -> Order:
     sockets = folder / SOCKETS
     sockets.mkdir()
-    files = files_of(credentials, wanted.asking)
     return Order(image=wanted.image, run=wanted.run, owner=owner_of(os.getpid()), folder=sockets, files=files, kvm=wanted.kvm)
 
 
@@ -133,6 +147,14 @@ class SharedLanes:
                 self._reaped()
         wanted = [(backend, transport) for backend, transport in listed if backend.provisioner == PROVISIONER]
         return {key_of(backend, transport): self._told(backend, transport) for backend, transport in wanted}
+
+    @property
+    def secrets(self) -> frozenset[bytes]:
+        """What must show nowhere: what clients have, and the keys of the containers themselves."""
+        folders = [made.folder for made in self._made.values() if isinstance(made, Provisioned)]
+        keys = [folder / DOORS / name for folder in folders for name in SECRET_KEYS]
+        own = {telling_line(path.read_bytes()) for path in keys}
+        return frozenset(own.union(*(secrets_in(folder / KEYRING) for folder in folders)))
 
     def close(self) -> None:
         """Remove every container, and what workers that died have left."""
