@@ -26,6 +26,14 @@ def told(events: tuple[LifecycleEvent, ...]) -> list[tuple[UUID, EventKind, bool
     return [(event.uuid, event.kind, event.resynced) for event in events]
 
 
+def test_of_an_arrival_the_books_say_nothing_until_the_guest_is_there() -> None:
+    world = World()
+    world.apply(change(EventKind.STARTED, 1, reason="migrated"))
+    assert world.instances() == ()
+    world.apply(change(EventKind.RESUMED, 2, reason="migrated"))
+    assert [(each.uuid, each.state, each.persistent) for each in world.instances()] == [(UUID_A, PowerState.RUNNING, False)]
+
+
 def test_a_domain_is_known_from_its_definition_to_its_end() -> None:
     world = World()
     assert world.known_state(UUID_A) is None

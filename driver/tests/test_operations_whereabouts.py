@@ -85,7 +85,7 @@ class Host:
 
     def __init__(self, *answers: Instance | Exception) -> None:
         self.answers = list(answers)
-        self.waits = Waits()
+        self.waits = Waits(lambda: 0.0)
         self.expect = self.waits.armed
         self.then: list[Callable[[], object]] = []
 

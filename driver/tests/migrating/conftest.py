@@ -58,7 +58,7 @@ class Host:
         self.state_now = state
         self.hypervisor = hypervisor
         self.refusals: Mapping[Capability, str] = {}
-        self.waits = Waits()
+        self.waits = Waits(lambda: 0.0)
         self.expect = self.waits.armed
         self.calls: list[object] = []
         self.refused: dict[str, DriverError] = {}

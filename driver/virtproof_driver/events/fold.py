@@ -47,8 +47,13 @@ class Known:
 
     @property
     def exists(self) -> bool:
-        """Whether the host has the domain: defined, or active without a definition."""
-        return self.persistent or self.arriving or self.state is not PowerState.OFF
+        """Whether the host has the domain: defined, active without a definition, or arriving."""
+        return self.heard_of or self.arriving
+
+    @property
+    def heard_of(self) -> bool:
+        """Whether listeners know that there is such a domain; of one that is arriving they do not."""
+        return self.persistent or self.state is not PowerState.OFF
 
 
 Folded = tuple[Known, tuple[LifecycleEvent, ...]]

@@ -32,8 +32,8 @@ class World:
         return None if known is None else known.state
 
     def instances(self) -> tuple[KnownInstance, ...]:
-        """Every domain that the host has, as far as was told, by name. From any thread: a copy is taken in one step."""
-        known = {uuid: each for uuid, each in self._domains.copy().items() if each.exists}
+        """Every domain that listeners know of, by name. From any thread: a copy is taken in one step."""
+        known = {uuid: each for uuid, each in self._domains.copy().items() if each.heard_of}
         found = (
             KnownInstance(uuid=uuid, name=each.name, state=each.state, persistent=each.persistent) for uuid, each in known.items()
         )
