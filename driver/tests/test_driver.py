@@ -147,6 +147,7 @@ def test_the_whole_contract_works(anywhere: LibvirtDriver) -> None:
     tell_lifecycle(driver, spec)
     tell_description(driver, spec)
     tell_guest(driver, spec)
+    hear_the_host(driver)
     driver.destroy(spec.uuid)
     assert [volume.name for volume in driver.volumes("story")] == ["golden"]
     driver.delete_network("story")
@@ -155,6 +156,14 @@ def test_the_whole_contract_works(anywhere: LibvirtDriver) -> None:
     refuse_the_rest(driver, spec)
     driver.close()
     assert contract_methods() - traced.called == set()
+
+
+def hear_the_host(driver: ComputeDriver) -> None:
+    if Capability.EVENTS_HOST in driver.capabilities:
+        driver.subscribe_host(lambda _event: None).close()
+    else:
+        with pytest.raises(NotSupported, match="cannot be lost"):
+            driver.subscribe_host(lambda _event: None)
 
 
 def refuse_the_rest(driver: ComputeDriver, spec: InstanceSpec) -> None:
@@ -221,6 +230,7 @@ def tell_lifecycle(driver: ComputeDriver, spec: InstanceSpec) -> None:
     with driver.subscribe(heard.append, uuid=spec.uuid):
         spawned = driver.spawn(spec)
         assert spawned in driver.instances()
+        assert spec.uuid in {each.uuid for each in driver.books().instances}
         states = [
             move(spec.uuid).state
             for move in (
