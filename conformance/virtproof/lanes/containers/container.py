@@ -33,7 +33,8 @@ _SECRET: Final = 0o600
 class Order:
     """What a container is started from: the image, whose it is, and the folder of this machine that its sockets go to.
 
-    `files` go into `FOLDER`, by name, before its daemon starts.
+    `files` go into `FOLDER`, by name, before its daemon starts. `volume` is the engine's volume that it shares with another one, empty
+    where it shares none.
     """
 
     image: str
@@ -42,6 +43,7 @@ class Order:
     folder: Path
     files: Mapping[str, bytes] = field(repr=False)
     kvm: bool
+    volume: str = ""
 
 
 class Host:
@@ -115,6 +117,8 @@ def start(order: Order) -> Host:
     without_foreign_reaper()
     module: Any = importlib.import_module("testcontainers.core.container")
     made = module.DockerContainer(order.image).with_volume_mapping(str(order.folder), options.SOCKETS, "rw")
+    if order.volume:
+        made = made.with_volume_mapping(order.volume, options.SHARED, "rw")
     made.ports.update({f"{port}/tcp": (options.LOOPBACK,) for port in options.PORTS.values()})
     made.with_kwargs(**_arguments(order))
     try:

@@ -44,13 +44,17 @@ class Provisioned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a container is provisioned for: the backend, the run, and where its daemon asks for a password."""
+    """What a container is provisioned for: the backend, the run, and where its daemon asks for a password.
+
+    `volume` is the engine's volume that it shares with another container, empty where it shares none.
+    """
 
     backend: Backend
     run: str
     image: str
     asking: Asking
     kvm: bool
+    volume: str = ""
 
 
 def provision_container(wanted: Wanted) -> Provisioned:
@@ -84,7 +88,15 @@ def _order(wanted: Wanted, folder: Path, credentials: Credentials) -> Order:
     sockets = folder / SOCKETS
     sockets.mkdir()
     files = files_of(credentials, wanted.asking)
-    return Order(image=wanted.image, run=wanted.run, owner=owner_of(os.getpid()), folder=sockets, files=files, kvm=wanted.kvm)
+    return Order(
+        image=wanted.image,
+        run=wanted.run,
+        owner=owner_of(os.getpid()),
+        folder=sockets,
+        files=files,
+        kvm=wanted.kvm,
+        volume=wanted.volume,
+    )
 
 
 def _described(host: Host, wanted: Wanted, folder: Path) -> Description:

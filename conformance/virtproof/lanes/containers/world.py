@@ -13,7 +13,7 @@ from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.guest_control import ContainerGuests
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
-from virtproof.lanes.model import DaemonControl, GuestControl
+from virtproof.lanes.model import DaemonControl, GuestControl, SecondHost
 from virtproof.lanes.smallest import smallest
 from virtproof.lanes.standing import OnDemand
 from virtproof_driver.binding import Connection
@@ -51,6 +51,10 @@ class ContainerWorld:
     @property
     def guests(self) -> GuestControl | None:
         return self._guests
+
+    @property
+    def destination(self) -> SecondHost | None:
+        return None
 
     @property
     def shared(self) -> bool:
