@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from virtproof.attachments import Attachments
 from virtproof.cases import Case
+from virtproof.destination import NAME, DestinationHost
 from virtproof.errors import SuiteError
 from virtproof.lanes.model import CaseWorld, DaemonControl, Lane
 from virtproof.makings import NotingDriver, remove_folders, unmake
@@ -22,7 +23,7 @@ from virtproof.recording.faults import Faults
 from virtproof.recording.leftovers import LeftoverCheck
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
-from virtproof.selection import manifest_id
+from virtproof.selection import MANIFEST, manifest_id
 from virtproof.subject import Subject
 from virtproof_driver import Capability
 from virtproof_driver.binding import Connection
@@ -33,6 +34,7 @@ from virtproof_driver.spec import InstanceSpec
 if TYPE_CHECKING:
     from virtproof.recording.ears import Ear
 
+_MOVING: Final = "migration."
 _BREAKING: Final = frozenset({Capability.CONNECTION_RECONNECT, Capability.CONNECTION_KEEPALIVE, Capability.EVENTS_HOST})
 _NUMBERS_A_CASE: Final = 1000
 
@@ -62,6 +64,13 @@ def is_exclusive(case: Case) -> bool:
     return any(need in case.needs or case.id == manifest_id(need) for need in _BREAKING)
 
 
+def is_paired(case: Case, lane: Lane) -> bool:
+    """Whether a case moves instances, or asks whether the lane does, so that it must have two hosts of its own."""
+    wanted = {*case.needs, case.id.removeprefix(f"{MANIFEST}.")}
+    moves = any(need.startswith(_MOVING) for need in wanted if case.needs or case.id.startswith(MANIFEST))
+    return moves and Capability.MIGRATION_LIVE not in lane.backend.refusals(lane.versions)
+
+
 def put_right(daemon: DaemonControl) -> None:
     """Undo whatever was done to a daemon: it runs and takes connections."""
     daemon.thaw()
@@ -87,7 +96,8 @@ class CaseContext:
         self.world = World(lambda: self._observer(self._oldest()), self.recorder, self.prefix)
         self._standing = lane.observer() if world.daemon is None and tools.recording.loop_runs else None
         tools.recorder.narrow(self.prefix)
-        tools.recording.begin_case(self._standing)
+        self.destination = self._second(world)
+        tools.recording.begin_case(self._standing, {world.destination.uri: NAME} if world.destination is not None else {})
         tools.attachments.begin()
 
     # --- what fixtures give -------------------------------------------------------------------------------------------
@@ -101,10 +111,12 @@ class CaseContext:
 
         noting = NotingDriver(self._tools.subject.factory(uri or self.case_world.uri, binding=recording, **options))
         world = World(lambda: self._observer(own()), self.recorder, self.prefix)
-        driver = recorded(cast("ComputeDriver", cast("object", noting)), self.recorder)
+        host = NAME if self.destination is not None and uri == self.destination.uri else ""
+        driver = recorded(cast("ComputeDriver", cast("object", noting)), self.recorder, host)
         self._connected.append(Connected(driver=driver, noting=noting, world=world))
         if self.case_world.shared:
             self._observer(None)
+            self._observe_second()
         return driver
 
     def name(self, hint: str = "vm") -> str:
@@ -132,10 +144,24 @@ class CaseContext:
             return self._standing
         if not self.case_world.shared:
             return self.case_world.observer(own)
-        connection = self.case_world.observer(None)
+        return self._heard(self.case_world.observer(None), "")
+
+    def _heard(self, connection: Connection, host: str) -> Connection:
         if id(connection) not in self._ears:  # the lane may have had to reconnect
-            self._ears[id(connection)] = (connection, self._tools.recording.listen(connection))
+            self._ears[id(connection)] = (connection, self._tools.recording.listen(connection, host))
         return connection
+
+    def _second(self, world: CaseWorld) -> DestinationHost | None:
+        """The host that instances can be moved to."""
+        second = world.destination
+        if second is None:
+            return None
+        there = World(lambda: self._heard(second.observer(), NAME), self.recorder, self.prefix, NAME)
+        return DestinationHost(host=second, world=there)
+
+    def _observe_second(self) -> None:
+        if self.destination is not None:
+            _ = self.destination.world.connection
 
     def _oldest(self) -> Connection | None:
         """The connection of the oldest driver that is open: most cases have one driver, and it is the one they look past."""
@@ -148,6 +174,9 @@ class CaseContext:
         problems = list(self.faults.finish())
         if self.case_world.daemon is not None:
             put_right(self.case_world.daemon)
+        if self.destination is not None:
+            self.destination.host.rejoin()
+            put_right(self.destination.daemon)
         self._look_at_domains()
         try:
             left = sum(self._unmade(connected) for connected in reversed(self._connected))
@@ -165,25 +194,40 @@ class CaseContext:
 
     def _look_at_domains(self) -> None:
         """Before they are unmade: should the case turn out to have failed, their XML is kept."""
-        with suppress(Exception):  # no host any more, or none that lists domains
-            for domain in self.world.connection.listAllDomains():
-                if domain.name().startswith(self.prefix):
-                    self._tools.attachments.look_at(domain, XmlFlag.INACTIVE)
+        for world in self._worlds():
+            with suppress(Exception):  # no host any more, or none that lists domains
+                for domain in world.connection.listAllDomains():
+                    if domain.name().startswith(self.prefix):
+                        self._tools.attachments.look_at(domain, XmlFlag.INACTIVE)
+
+    def _worlds(self) -> tuple[World, ...]:
+        return (self.world, *((self.destination.world,) if self.destination is not None else ()))
 
     def _unmade(self, connected: Connected) -> int:
         """Unmake what one driver made, through it; how many objects stay in a host that is private to it."""
         if connected.noting.noted_closed and not self.case_world.shared:
             return 0
+        if self.destination is not None:
+            self._unmade_there(connected, self.destination)
         there = [made for made in connected.noting.noted_makings if made.is_there(connected.world)]
         if there:
             unmake(self._open_driver(connected), there, connected.world, self.recorder)
         return 0 if self.case_world.shared else self._check.objects(connected.world)
 
+    def _unmade_there(self, connected: Connected, destination: DestinationHost) -> None:
+        """Unmake what the case made on the first host and moved to the second, through a driver of the second."""
+        destination.refresh()
+        there = [made for made in connected.noting.noted_makings if made.moves and made.is_there(destination.world)]
+        if there:
+            unmake(self.connect(destination.uri), there, destination.world, self.recorder)
+
     def _shared_left(self) -> int:
         """What the case left on a host that others use too; empty folders of its pools are no driver's to remove."""
         for connected in self._connected:
             remove_folders(connected.noting.noted_makings, self.world)
-        return self._check.objects(self.world)
+        if self.destination is not None:
+            self.destination.refresh()
+        return sum(map(self._check.objects, self._worlds()))
 
     def _open_driver(self, connected: Connected) -> ComputeDriver:
         return self.connect() if connected.noting.noted_closed else connected.driver

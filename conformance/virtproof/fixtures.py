@@ -9,8 +9,9 @@ from typing import Protocol
 
 import pytest
 
-from virtproof.case_context import CaseContext, is_exclusive, put_right
+from virtproof.case_context import CaseContext, is_exclusive, is_paired, put_right
 from virtproof.cases import case_of
+from virtproof.destination import DestinationHost
 from virtproof.errors import SuiteError
 from virtproof.foreign import take_domain
 from virtproof.guests.lent import lent_image
@@ -57,8 +58,8 @@ def virtproof_case(request: pytest.FixtureRequest, lane: Lane) -> Iterator[CaseC
     """The case's world, open from before its first fixture until all that it made is gone."""
     session = request.config.stash[SESSION]
     made = case_of(request.function)
-    exclusive = made is not None and is_exclusive(made)
-    with session.tools.subject.in_place(), lane.open_case(exclusive=exclusive) as world:
+    exclusive, paired = made is not None and is_exclusive(made), made is not None and is_paired(made, lane)
+    with session.tools.subject.in_place(), lane.open_case(exclusive=exclusive, paired=paired) as world:
         context = CaseContext(session.tools, lane, world, next(session.numbers))
         yield context
         context.finish()
@@ -173,6 +174,15 @@ def guests(virtproof_case: CaseContext) -> GuestControl:
     if control is None:
         raise SuiteError("the lane gives no power over its guests; the case must need guests.run")
     return control
+
+
+@pytest.fixture
+def destination(virtproof_case: CaseContext) -> DestinationHost:
+    """A second host, to which the case's instances can be moved; the case must need a capability of migration."""
+    found = virtproof_case.destination
+    if found is None:
+        raise SuiteError("the lane has no second host; the case must need migration.live")
+    return found
 
 
 @pytest.fixture
