@@ -157,7 +157,7 @@ class CaseContext:
         if second is None:
             return None
         there = World(lambda: self._heard(second.observer(), NAME), self.recorder, self.prefix, NAME)
-        return DestinationHost(host=second, world=there)
+        return DestinationHost(host=second, recorder=self.recorder, world=there, source=self.world)
 
     def _observe_second(self) -> None:
         if self.destination is not None:

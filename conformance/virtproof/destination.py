@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from virtproof.lanes.model import DaemonControl, GuestControl, SecondHost
+from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
+from virtproof_driver.markup.storage import parse_pool
 from virtproof_driver.migration import Destination
 
 NAME: Final = "destination"
@@ -17,10 +19,15 @@ NAME: Final = "destination"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationHost:
-    """A host to move instances to. `world` observes it past every driver, and waits for what happens there."""
+    """A host to move instances to. `world` observes it past every driver, and `source` the case's first host.
+
+    `recorder` is the case's, for listeners of the destination's own.
+    """
 
     host: SecondHost
+    recorder: Recorder
     world: World
+    source: World
 
     @property
     def uri(self) -> str:
@@ -41,6 +48,11 @@ class DestinationHost:
     def pool(self) -> str:
         """The storage pool that both hosts have on one storage."""
         return self.host.pool
+
+    @property
+    def folder(self) -> str:
+        """The path of the shared pool, the same on both hosts."""
+        return parse_pool(self.world.connection.storagePoolLookupByName(self.pool).XMLDesc()).target
 
     @property
     def daemon(self) -> DaemonControl:

@@ -15,6 +15,7 @@ from virtproof.destination import DestinationHost
 from virtproof.errors import SuiteError
 from virtproof.foreign import take_domain
 from virtproof.guests.lent import lent_image
+from virtproof.guests.sweeps import await_sweeps
 from virtproof.lanes.model import DaemonControl, GuestControl, Lane
 from virtproof.reachable import spawn_up
 from virtproof.recording.collector import EventCollector
@@ -111,6 +112,14 @@ def instance(driver: ComputeDriver, small: Small) -> Instance:
 def up_instance(driver: ComputeDriver, small: Small, world: World) -> Instance:
     """An instance that runs, whose guest is up and can be asked."""
     return spawn_up(driver, small, world)
+
+
+@pytest.fixture
+def sweeper(driver: ComputeDriver, small: Small, world: World) -> Instance:
+    """An instance that runs, whose guest writes memory faster than a slow migration sends it, and notices what was lost."""
+    instance = driver.spawn(small(guest="sweeper"))
+    await_sweeps(world.connection.lookupByUUIDString(str(instance.uuid)), 2)
+    return instance
 
 
 @pytest.fixture
