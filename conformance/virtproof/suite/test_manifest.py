@@ -29,6 +29,7 @@ def bench(virtproof_case: CaseContext, driver: ComputeDriver) -> Bench:
         names=virtproof_case.name,
         daemon=virtproof_case.case_world.daemon,
         authenticated=virtproof_case.case_world.authenticated,
+        destination=virtproof_case.destination,
     )
 
 
