@@ -179,6 +179,8 @@ class CaseContext:
             put_right(self.destination.daemon)
         self._look_at_domains()
         try:
+            if self.destination is not None:
+                self._unmade_there(self.destination)
             left = sum(self._unmade(connected) for connected in reversed(self._connected))
             left += self._shared_left() if self.case_world.shared else 0
             for connected in reversed(self._connected):
@@ -207,17 +209,16 @@ class CaseContext:
         """Unmake what one driver made, through it; how many objects stay in a host that is private to it."""
         if connected.noting.noted_closed and not self.case_world.shared:
             return 0
-        if self.destination is not None:
-            self._unmade_there(connected, self.destination)
         there = [made for made in connected.noting.noted_makings if made.is_there(connected.world)]
         if there:
             unmake(self._open_driver(connected), there, connected.world, self.recorder)
         return 0 if self.case_world.shared else self._check.objects(connected.world)
 
-    def _unmade_there(self, connected: Connected, destination: DestinationHost) -> None:
+    def _unmade_there(self, destination: DestinationHost) -> None:
         """Unmake what the case made on the first host and moved to the second, through a driver of the second."""
         destination.refresh()
-        there = [made for made in connected.noting.noted_makings if made.moves and made.is_there(destination.world)]
+        made = (made for connected in self._connected for made in connected.noting.noted_makings)
+        there = [each for each in made if each.moves and each.is_there(destination.world)]
         if there:
             unmake(self.connect(destination.uri), there, destination.world, self.recorder)
 

@@ -66,4 +66,5 @@ class DestinationHost:
 
     def refresh(self) -> None:
         """Have both hosts' shared pool look at what is there, which the other host may have changed."""
-        self.world.connection.storagePoolLookupByName(self.pool).refresh(0)
+        for world in (self.source, self.world):
+            world.connection.storagePoolLookupByName(self.pool).refresh(0)

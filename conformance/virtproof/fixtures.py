@@ -153,6 +153,14 @@ def pool(driver: ComputeDriver, pool_spec: PoolSpecs) -> PoolInfo:
 
 
 @pytest.fixture
+def pool_on_both(driver: ComputeDriver, connect: Connect, destination: DestinationHost, pool_spec: PoolSpecs) -> str:
+    """The name of a storage pool that each of two hosts has, of its own, active and empty."""
+    spec = pool_spec()
+    driver.create_pool(spec)
+    return connect(destination.uri).create_pool(spec).name
+
+
+@pytest.fixture
 def events(virtproof_case: CaseContext, driver: ComputeDriver, world: World) -> Iterator[EventCollector]:
     """A listener subscribed to the driver. Ask for it before `instance` where the spawn's own events matter."""
     collector = EventCollector(virtproof_case.recorder).attach(driver, world)

@@ -22,7 +22,6 @@ MIGRATING: Final = frozenset({"migrate", "migrate2", "migrate3", "migrateToURI",
 WAITING: Final = frozenset({"migrate", "migration.wait"})
 LOOK: Final = "migration.progress"
 OFTEN: Final = 2
-_DOMAIN: Final = "Domain"
 
 
 def judge(case: CaseEvidence, _facts: Facts) -> tuple[Violation, ...]:
@@ -46,7 +45,7 @@ def _while_migrating(case: CaseEvidence) -> Iterator[Violation]:
 def _reads(case: CaseEvidence, migration: Call) -> list[Call]:
     end = migration.end.line if migration.end else 0
     inside = (call for call in case.calls if migration.begin.line < call.begin.line < end)
-    return [call for call in inside if call.family in STATE_READS and call.begin.data.get("object") == _DOMAIN]
+    return [call for call in inside if call.family in STATE_READS and call.key == migration.key]
 
 
 def _what(read: Call) -> str:

@@ -24,7 +24,7 @@ GUESTED: Final = MOVED | {Capability.GUESTS}
 GUESTED_BY_PEERS: Final = GUESTED | BY_PEERS
 WAYS: Final = ("managed", "by_peers")
 
-SECONDS: Final = 60.0
+SECONDS: Final = 45.0
 SOON: Final = 40.0
 """How long what meets a migration may take at most, in seconds: libvirt itself waits 30 for a job that another one holds."""
 PLAIN: Final = MigrationOptions()

@@ -13,7 +13,7 @@ import pytest
 from virtproof.cases import Level, case
 from virtproof.destination import DestinationHost
 from virtproof.fixtures import Small
-from virtproof.foreign import foreign_domain
+from virtproof.foreign import foreign_domain, foreign_volume
 from virtproof.suite.common import NO_SUCH
 from virtproof.suite.moves import BY_PEERS, HERE, MOVED, SECONDS, WAYS, way, whereabouts
 from virtproof.suite.places import STORED
@@ -27,10 +27,9 @@ from virtproof_driver.errors import (
     InvalidSpec,
     InvalidState,
     MigrationUnsafe,
-    NotFound,
 )
 from virtproof_driver.migration import Destination, MigrationOptions
-from virtproof_driver.spec import Disk, DiskFormat, NewVolume, SnapshotSpec
+from virtproof_driver.spec import Disk, DiskFormat, NewVolume, SnapshotSpec, VolumeSpec
 from virtproof_driver.values import Instance, PoolInfo
 
 NOWHERE = "qemu+tcp://127.0.0.1:1/system"
@@ -166,13 +165,13 @@ def test_unknown_instance(driver: ComputeDriver, destination: DestinationHost) -
     since="1.0",
     needs=MOVED | STORED,
 )
-def test_unsafe(driver: ComputeDriver, small: Small, pool: PoolInfo, destination: DestinationHost) -> None:
+def test_unsafe(driver: ComputeDriver, small: Small, pool_on_both: str, destination: DestinationHost) -> None:
     spec = small()
-    own = Disk(target="vdb", source=NewVolume(pool=pool.name, volume="own", capacity_bytes=1 << 20))
+    own = Disk(target="vdb", source=NewVolume(pool=pool_on_both, volume="own", capacity_bytes=1 << 20))
     instance = driver.spawn(replace(spec, disks=(*spec.disks, own)))
-    with pytest.raises((MigrationUnsafe, NotFound)) as raised:
+    there = foreign_volume(destination.world, pool_on_both, VolumeSpec(name="own", capacity_bytes=1 << 20))
+    with there, pytest.raises(MigrationUnsafe):
         driver.migrate(instance.uuid, destination.managed, timeout=SECONDS).wait(SECONDS)
-    assert isinstance(raised.value, MigrationUnsafe), f"it says {raised.value!r}, not what makes the move unsafe"
     assert whereabouts(destination, instance.uuid) == HERE
 
 

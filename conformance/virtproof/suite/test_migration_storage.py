@@ -5,7 +5,7 @@ What belongs here: cases whose ids begin with `migration.storage`. What does not
 ones.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,7 +15,6 @@ from virtproof.contents import content, fill, held
 from virtproof.destination import DestinationHost
 from virtproof.fixtures import Connect, Small
 from virtproof.foreign import foreign_pool
-from virtproof.recording.world import World
 from virtproof.suite.moves import (
     BY_PEERS,
     GUESTED,
@@ -47,14 +46,6 @@ Names = Callable[..., str]
 def with_disk(spec: InstanceSpec, pool: str, name: str, size: int = MIB) -> InstanceSpec:
     """The spec with a second disk, whose volume the driver makes."""
     return replace(spec, disks=(*spec.disks, Disk(target="vdb", source=NewVolume(pool=pool, volume=name, capacity_bytes=size))))
-
-
-@pytest.fixture
-def both(world: World, destination: DestinationHost, pool_spec: Callable[[], PoolSpec]) -> Iterator[str]:
-    """The name of a pool that each host has, of its own."""
-    spec = pool_spec()
-    with foreign_pool(world, spec), foreign_pool(destination.world, spec):
-        yield spec.name
 
 
 @case(
@@ -102,19 +93,19 @@ def test_destroyed(driver: ComputeDriver, connect: Connect, small: Small, names:
     needs=COPIED,
 )
 @pytest.mark.parametrize("name", WAYS)
-def test_copied(driver: ComputeDriver, small: Small, both: str, destination: DestinationHost, name: str) -> None:
-    instance = driver.spawn(with_disk(small(guest="sweeper"), both, VOLUME))
-    fill(destination.source, both, VOLUME, content(MIB, VOLUME))
+def test_copied(driver: ComputeDriver, small: Small, pool_on_both: str, destination: DestinationHost, name: str) -> None:
+    instance = driver.spawn(with_disk(small(guest="sweeper"), pool_on_both, VOLUME))
+    fill(destination.source, pool_on_both, VOLUME, content(MIB, VOLUME))
     destination.source.wait_up(instance.uuid)
     before = swept(destination.source, instance.uuid)
     result = driver.migrate(instance.uuid, way(destination, name), options=COPY, timeout=SECONDS).wait(SECONDS)
     assert result.leftovers == ()
     assert whereabouts(destination, instance.uuid) == THERE
     assert_intact(destination.world, instance.uuid, before)
-    destination.world.connection.storagePoolLookupByName(both).refresh()
-    destination.source.connection.storagePoolLookupByName(both).refresh()
-    assert held(destination.world, both, VOLUME) == content(MIB, VOLUME)
-    assert f"{both}/{VOLUME}" not in destination.source.inventory().volumes
+    destination.world.connection.storagePoolLookupByName(pool_on_both).refresh()
+    destination.source.connection.storagePoolLookupByName(pool_on_both).refresh()
+    assert held(destination.world, pool_on_both, VOLUME) == content(MIB, VOLUME)
+    assert f"{pool_on_both}/{VOLUME}" not in destination.source.inventory().volumes
 
 
 @case(
@@ -125,12 +116,14 @@ def test_copied(driver: ComputeDriver, small: Small, both: str, destination: Des
     since="1.0",
     needs=COPIED,
 )
-def test_copied_destroyed(driver: ComputeDriver, connect: Connect, small: Small, both: str, destination: DestinationHost) -> None:
-    instance = driver.spawn(with_disk(small(), both, VOLUME))
+def test_copied_destroyed(
+    driver: ComputeDriver, connect: Connect, small: Small, pool_on_both: str, destination: DestinationHost
+) -> None:
+    instance = driver.spawn(with_disk(small(), pool_on_both, VOLUME))
     driver.migrate(instance.uuid, destination.managed, options=COPY, timeout=SECONDS).wait(SECONDS)
     connect(destination.uri).destroy(instance.uuid)
-    destination.world.connection.storagePoolLookupByName(both).refresh()
-    assert f"{both}/{VOLUME}" not in destination.world.inventory().volumes
+    destination.world.connection.storagePoolLookupByName(pool_on_both).refresh()
+    assert f"{pool_on_both}/{VOLUME}" not in destination.world.inventory().volumes
 
 
 @case(
@@ -141,9 +134,9 @@ def test_copied_destroyed(driver: ComputeDriver, connect: Connect, small: Small,
     since="1.0",
     needs=COPIED,
 )
-def test_copy_aborted(driver: ComputeDriver, small: Small, both: str, destination: DestinationHost) -> None:
-    instance = driver.spawn(with_disk(small(guest="sweeper"), both, VOLUME))
-    fill(destination.source, both, VOLUME, content(MIB, VOLUME))
+def test_copy_aborted(driver: ComputeDriver, small: Small, pool_on_both: str, destination: DestinationHost) -> None:
+    instance = driver.spawn(with_disk(small(guest="sweeper"), pool_on_both, VOLUME))
+    fill(destination.source, pool_on_both, VOLUME, content(MIB, VOLUME))
     destination.source.wait_up(instance.uuid)
     options = replace(COPY, bandwidth_mib_s=1)
     migration = driver.migrate(instance.uuid, destination.managed, options=options, timeout=SECONDS)
@@ -152,9 +145,9 @@ def test_copy_aborted(driver: ComputeDriver, small: Small, both: str, destinatio
     with pytest.raises(MigrationAborted):
         migration.wait(SECONDS)
     assert whereabouts(destination, instance.uuid) == HERE
-    destination.world.connection.storagePoolLookupByName(both).refresh()
+    destination.world.connection.storagePoolLookupByName(pool_on_both).refresh()
     assert destination.world.inventory().volumes == ()
-    assert held(destination.source, both, VOLUME) == content(MIB, VOLUME)
+    assert held(destination.source, pool_on_both, VOLUME) == content(MIB, VOLUME)
 
 
 @case(

@@ -38,8 +38,9 @@ _FILTER: Final = (
 class SecondContainer:
     """The host that instances are moved to."""
 
-    def __init__(self, world: ExclusiveContainerWorld, guests: ContainerGuests, host: Host, pair: Pair) -> None:
-        self.host = host
+    def __init__(self, world: ExclusiveContainerWorld, reach: Reach, guests: ContainerGuests, pair: Pair) -> None:
+        self.host = pair.destination.host
+        self.reach = reach
         self.uri = world.uri
         self.peer_uri = f"{guests.driver}+tcp://{pair.address}/system"
         self.address = pair.address
@@ -72,7 +73,13 @@ class PairedWorld(ExclusiveContainerWorld):
     def __init__(self, reach: Reach, guests: ContainerGuests, host: Host, forwarder: Forwarder, second: SecondContainer) -> None:
         super().__init__(reach, guests, host, forwarder)
         self.host = host
+        self.reach = reach
         self._second = second
+        self._powers = guests
+
+    @property
+    def guests(self) -> ContainerGuests:
+        return self._powers
 
     @property
     def destination(self) -> SecondContainer:
@@ -100,7 +107,7 @@ class Pairs:
         doors = [self._door(made) for made in (pair.source, pair.destination)]
         reaches = [self._reach(made, door) for made, door in zip((pair.source, pair.destination), doors, strict=True)]
         there = ExclusiveContainerWorld(reaches[1], self._guests(pair.destination), pair.destination.host, doors[1])
-        second = SecondContainer(there, self._guests(pair.destination), pair.destination.host, pair)
+        second = SecondContainer(there, reaches[1], self._guests(pair.destination), pair)
         world = PairedWorld(reaches[0], self._guests(pair.source), pair.source.host, doors[0], second)
         for door in doors:
             door.accept()
