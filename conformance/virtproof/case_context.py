@@ -52,8 +52,9 @@ class Tools:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """A driver that the case connected: as the case sees it, and what it made."""
+    """A driver that the case connected: by which URI, as the case sees it, what it made, and its host past it."""
 
+    uri: str | None
     driver: ComputeDriver
     noting: NotingDriver
     world: World
@@ -110,10 +111,10 @@ class CaseContext:
             return next((tracked.bare for tracked in recording.tracked()[opened:] if not tracked.closed), None)
 
         noting = NotingDriver(self._tools.subject.factory(uri or self.case_world.uri, binding=recording, **options))
-        world = World(lambda: self._observer(own()), self.recorder, self.prefix)
-        host = NAME if self.destination is not None and uri == self.destination.uri else ""
-        driver = recorded(cast("ComputeDriver", cast("object", noting)), self.recorder, host)
-        self._connected.append(Connected(driver=driver, noting=noting, world=world))
+        there = self.destination if self.destination is not None and uri == self.destination.uri else None
+        world = there.world if there else World(lambda: self._observer(own()), self.recorder, self.prefix)
+        driver = recorded(cast("ComputeDriver", cast("object", noting)), self.recorder, world.host)
+        self._connected.append(Connected(uri=uri, driver=driver, noting=noting, world=world))
         if self.case_world.shared:
             self._observer(None)
             self._observe_second()
@@ -231,7 +232,7 @@ class CaseContext:
         return sum(map(self._check.objects, self._worlds()))
 
     def _open_driver(self, connected: Connected) -> ComputeDriver:
-        return self.connect() if connected.noting.noted_closed else connected.driver
+        return self.connect(connected.uri) if connected.noting.noted_closed else connected.driver
 
     def _closed(self, connected: Connected) -> list[str]:
         if not connected.noting.noted_closed:
