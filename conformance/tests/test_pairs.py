@@ -8,7 +8,7 @@ import pytest
 from virtproof.case_context import is_paired
 from virtproof.cases import Case, Level
 from virtproof.destination import DestinationHost
-from virtproof.lanes.containers.pair import DESTINATION, SOURCE, pool_of
+from virtproof.lanes.containers.pair import DESTINATION, pool_of
 from virtproof.lanes.model import Lane
 from virtproof_driver import Capability
 
@@ -56,6 +56,5 @@ def test_the_ways_to_the_second_host_are_managed_and_by_peers() -> None:
     assert (there.by_peers.uri, there.by_peers.peer_uri) == (second.uri, second.peer_uri)
 
 
-def test_names_of_a_pair_are_no_workers() -> None:
+def test_the_shared_pool_is_the_runs_and_no_workers() -> None:
     assert pool_of("aabbcc") == "vp-aabbcc-shared"
-    assert SOURCE != DESTINATION
