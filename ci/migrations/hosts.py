@@ -17,6 +17,7 @@ from virtproof.lanes import Worker
 from virtproof.lanes.containers.engine import connected
 from virtproof.lanes.containers.images import image_of
 from virtproof.lanes.containers.pair import DESTINATION, SOURCE
+from virtproof.lanes.containers.recipe import shipped_recipe
 from virtproof.lanes.containers.second import PairedWorld, Pairs
 from virtproof.lanes.model import DaemonControl, GuestControl
 from virtproof.lanes.standing import OnDemand
@@ -114,7 +115,7 @@ def domain_on(host: Host, uuid: UUID) -> Domain:
 def two() -> Generator[Two]:
     """Both hosts, for as long as the context lasts. Raises LaneUnavailable without a container engine."""
     libvirt_binding().registerErrorHandler(_silent, None)
-    pairs = Pairs(load("qemu"), "unix", WORKER, image_of(connected(), print), "QEMU")
+    pairs = Pairs(load("qemu"), "unix", WORKER, image_of(connected(), shipped_recipe(), print), "QEMU")
     with ExitStack() as stack:
         stack.callback(pairs.give_up)
         world = stack.enter_context(pairs.open_case())

@@ -16,7 +16,7 @@ NOT_HERE = {Capability.MIGRATION_LIVE: "this host moves nothing"}
 
 
 def lane(refusals: dict[Capability, str] | None = None) -> Lane:
-    backend = SimpleNamespace(refusals=lambda _versions: refusals or {})
+    backend = SimpleNamespace(refusals=lambda *_versions: refusals or {})
     return cast("Lane", cast("Any", SimpleNamespace(backend=backend, versions={})))
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, cast
+from urllib.parse import parse_qsl, urlsplit
 from weakref import WeakValueDictionary
 
 from virtproof.recording.connections import Tracked, WrappedConnection
@@ -20,6 +21,7 @@ from virtproof.recording.recorder import Recorder
 from virtproof_driver.binding import Binding, Connection, LibvirtError, Opaque, TimeoutCallback
 from virtproof_driver.edge.event_loop import THREAD_NAME as EVENT_LOOP
 
+Address = tuple[str, str, str]
 NOWHERE_ELSE: Final[Mapping[str, str]] = MappingProxyType({})
 _PRIVATE_WORLD: Final = "test:///"
 _SHARED_WORLD: Final = "test:///default"
@@ -39,7 +41,7 @@ class RecordingBinding:
         self._attending: dict[int, tuple[Connection, Ear]] = {}
         self._observed = False
         self._loops: set[int] = set()
-        self._hosts: Mapping[str, str] = {}
+        self._hosts: Mapping[Address, str] = {}
 
     # --- what drivers call ---------------------------------------------------------------------------
 
@@ -116,7 +118,7 @@ class RecordingBinding:
         `attended` is a connection of the suite's own that listens to the case's host throughout: from now on until `leave`.
         `hosts` names the hosts that are not the case's own, by the URIs that lead to them.
         """
-        self._hosts = hosts
+        self._hosts = {_address(uri): host for uri, host in hosts.items()}
         self._tidy()
         self._tracked = []
         self._merged.clear()
@@ -186,13 +188,19 @@ class RecordingBinding:
 
     def _track(self, bare: Any) -> Tracked:
         number = len(self._tracked) + 1
-        host = self._hosts.get(bare.getURI(), "") if self._hosts else ""
+        host = self._hosts.get(_address(bare.getURI()), "") if self._hosts else ""
         place = Place(host or _world(bare, number), host)
         ear = Ear(bare, self._recorder, self._merged, place, alone=not self._observed)
         tracked = Tracked(bare, number, ear, self._recorder.generation, host)
         self._tracked.append(tracked)
         tracked.ear.listen()
         return tracked
+
+
+def _address(uri: str) -> Address:
+    """What tells one way to a host from another: libvirt writes a URI's parameters in its own manner."""
+    parts = urlsplit(uri)
+    return parts.scheme, parts.netloc, dict(parse_qsl(parts.query)).get("socket", "")
 
 
 def _world(bare: Any, number: int) -> str:

@@ -33,8 +33,8 @@ _SECRET: Final = 0o600
 class Order:
     """What a container is started from: the image, whose it is, and the folder of this machine that its sockets go to.
 
-    `files` go into `FOLDER`, by name, before its daemon starts. `volume` is the engine's volume that it shares with another one, empty
-    where it shares none.
+    `files` go into `FOLDER`, by name, before its daemon starts. `volume` is the engine's volume that it shares with another one,
+    empty where it shares none.
     """
 
     image: str

@@ -51,8 +51,8 @@ def pool_of(run: str) -> str:
 def provision_pair(backend: Backend, run: str, worker: str, image: str) -> Pair:
     """A pair of this process's own. Raises LaneUnavailable, and leaves nothing then.
 
-    Their daemons reach each other by plain tcp, so that the door that asks for a password is the other one. Without KVM: a guest that is moved keeps its kind of processor, and a case of migration needs guests that write at a pace that
-    is known.
+    Their daemons reach each other by plain tcp, so that the door that asks for a password is the other one. Without KVM: a guest
+    that is moved keeps its kind of processor, and a case of migration needs guests that write at a pace that is known.
     """
     engine = connected()
     labels = labels_of(run, platform.node(), owner_of(os.getpid()))
