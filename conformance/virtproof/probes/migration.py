@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from virtproof.probes.bench import Bench, bare_domain, defined, past, require, running
-from virtproof.probes.model import Probe
+from virtproof.probes.model import Probe, Refused
 from virtproof_driver import Capability
 from virtproof_driver.migration import Destination, MigrationMode, MigrationOptions, MigrationStorage
 from virtproof_driver.migration_constants import MigrateFlag
@@ -25,6 +25,7 @@ _PLAIN: Final = MigrationOptions()
 
 def _move(bench: Bench, options: MigrationOptions = _PLAIN, mode: MigrationMode = MigrationMode.LIVE) -> None:
     """Move an instance that the driver made, and look for it there."""
+    _require_second_host(bench)
     make = defined(bench, bench.small()) if mode is MigrationMode.OFFLINE else running(bench)
     with make as instance, _taken_away(bench, instance):
         bench.driver.migrate(instance.uuid, _there(bench), mode=mode, options=options, timeout=_SECONDS).wait(_SECONDS)
@@ -32,11 +33,18 @@ def _move(bench: Bench, options: MigrationOptions = _PLAIN, mode: MigrationMode 
 
 
 def _move_by_peers(bench: Bench) -> None:
+    _require_second_host(bench)
     with running(bench) as instance, _taken_away(bench, instance):
         uri = bench.host().getURI()
         to = bench.destination.by_peers if bench.destination is not None else Destination(uri=uri, peer_uri=uri)
         bench.driver.migrate(instance.uuid, to, timeout=_SECONDS).wait(_SECONDS)
         _require_there(bench, instance)
+
+
+def _require_second_host(bench: Bench) -> None:
+    """Raise Refused where the driver may move instances, and the lane has nowhere to move them."""
+    if bench.destination is None and Capability.MIGRATION_LIVE in bench.driver.capabilities:
+        raise Refused("the lane has no second host")
 
 
 def _there(bench: Bench) -> Destination:
