@@ -5,6 +5,8 @@ memory is what it was. What does not: fixtures, and any case. A migration that i
 1 MiB/s: it writes 12 MiB again 18 times a second, so that it would go on for as long as it may.
 """
 
+import time
+from threading import Event
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +30,8 @@ SECONDS: Final = 45.0
 SOON: Final = 40.0
 """How long what meets a migration may take at most, in seconds: libvirt itself waits 30 for a job that another one holds."""
 PLAIN: Final = MigrationOptions()
+SETTLES: Final = 15.0
+_BETWEEN: Final = 0.05
 CRAWL: Final = MigrationOptions(bandwidth_mib_s=1)
 
 HERE: Final = (int(DomainState.RUNNING), None)
@@ -75,6 +79,14 @@ def whereabouts(destination: DestinationHost, uuid: UUID) -> tuple[int | None, i
     """Libvirt's state of the instance on the source and on the destination, None where it is not known."""
     states = (destination.source.state(uuid), destination.world.state(uuid))
     return (states[0][0] if states[0] else None, states[1][0] if states[1] else None)
+
+
+def await_whereabouts(destination: DestinationHost, uuid: UUID, wanted: tuple[int | None, int | None]) -> None:
+    """Wait until the instance is where it is wanted, by looking: a daemon that has just started tells nothing."""
+    deadline = time.monotonic() + SETTLES
+    while (now := whereabouts(destination, uuid)) != wanted:
+        assert time.monotonic() < deadline, f"the states on source and destination are {now} after {SETTLES:g} s, not {wanted}"
+        Event().wait(_BETWEEN)
 
 
 def swept(world: World, uuid: UUID) -> int:

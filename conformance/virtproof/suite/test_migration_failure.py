@@ -25,6 +25,7 @@ from virtproof.suite.moves import (
     THERE,
     WAYS,
     assert_intact,
+    await_whereabouts,
     move,
     swept,
     under_way,
@@ -122,8 +123,7 @@ def test_destination_daemon(
     destination.daemon.kill()
     assert failing(migration).location is InstanceLocation.SOURCE
     destination.daemon.start()
-    destination.world.wait_state(sweeper.uuid, None)
-    assert whereabouts(destination, sweeper.uuid) == HERE
+    await_whereabouts(destination, sweeper.uuid, HERE)
     assert_intact(world, sweeper.uuid, before)
 
 
@@ -145,8 +145,7 @@ def test_source_daemon(
     daemon.start()
     assert failing(migration).location is InstanceLocation.SOURCE
     await_host(driver)
-    destination.source.wait_state(sweeper.uuid, HERE[0])
-    destination.world.wait_state(sweeper.uuid, None)
+    await_whereabouts(destination, sweeper.uuid, HERE)
     assert_intact(destination.source, sweeper.uuid, before)
 
 
@@ -200,7 +199,7 @@ def test_again(driver: ComputeDriver, sweeper: Instance, destination: Destinatio
     destination.daemon.kill()
     failing(migration)
     destination.daemon.start()
-    destination.world.wait_state(sweeper.uuid, None)
+    await_whereabouts(destination, sweeper.uuid, HERE)
     move(driver, sweeper, way(destination, name))
     assert whereabouts(destination, sweeper.uuid) == THERE
     assert_intact(destination.world, sweeper.uuid, before)
@@ -224,6 +223,5 @@ def test_client(
     destination.world.wait_event(sweeper.uuid, 4, timeout=SECONDS)
     daemon.mend()
     assert told_of(migration) in (InstanceLocation.DESTINATION, InstanceLocation.UNKNOWN)
-    world.wait_state(sweeper.uuid, None)
-    assert whereabouts(destination, sweeper.uuid) == THERE
+    await_whereabouts(destination, sweeper.uuid, THERE)
     assert_intact(destination.world, sweeper.uuid, before)

@@ -17,6 +17,7 @@ from virtproof_driver.migration import MigrationOptions
 from virtproof_driver.values import Instance
 
 MIB = 1 << 20
+TWICE = 4.0  # MiB/s; QEMU 10.0 sends up to a quarter more than it is told, and 100 where it is told nothing
 BAD = {
     "no-bandwidth": MigrationOptions(bandwidth_mib_s=0),
     "less-than-none": MigrationOptions(bandwidth_mib_s=-1),
@@ -41,8 +42,8 @@ def test_bandwidth(driver: ComputeDriver, sweeper: Instance, destination: Destin
     migration = under_way(driver, sweeper, destination.managed, world, MigrationOptions(bandwidth_mib_s=2))
     world.wait_notice(sweeper.uuid, DomainEventId.MIGRATION_ITERATION, timeout=SECONDS, count=2)
     progress = migration.progress
-    sent = progress.memory_processed_bytes / MIB
-    assert 0 < sent <= 2 * (progress.elapsed_ms / 1000 + 1), "more was sent than the bandwidth lets"
+    rate = progress.memory_processed_bytes / MIB / (progress.elapsed_ms / 1000)
+    assert 0 < rate < TWICE, f"it was to send 2 MiB/s, and sent {rate:.1f}"
     migration.set_max_downtime(10_000)
     migration.set_bandwidth(1000)
     migration.wait(SECONDS)
