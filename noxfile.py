@@ -119,6 +119,12 @@ def killed(session: nox.Session) -> None:
     tool(session, "python", "-m", "ci.killed", *session.posargs)
 
 
+@nox.session
+def migrations(session: nox.Session) -> None:
+    """Move an instance between two hosts 100 times, then 30 times with a fault on the way; `-- --live 2 --faults 1` is short."""
+    tool(session, "python", "-m", "ci.migrations", *session.posargs)
+
+
 @nox.session(tags=["check"])
 def wheel(session: nox.Session) -> None:
     """Certify as an outsider: build the wheel, install it in a new environment, and run it from outside the checkout."""

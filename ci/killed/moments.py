@@ -88,6 +88,12 @@ MOMENTS: Final = (
         leaves=_HOST_LEAVES,
     ),
     Moment(
+        name="a case has two hosts",
+        words=(*_QEMU, "-k", "migration.progress.again"),
+        reached=_has_containers(3),
+        leaves=_HOST_LEAVES | {"network", "volume"},
+    ),
+    Moment(
         name="the run removes its containers",
         words=(*_HOSTS, "-n", "0", "-k", "lifecycle.pause.idempotent"),
         reached=_removes_containers,

@@ -14,6 +14,8 @@ BEYOND = {
     *(Capability.CONNECTION_AUTH, Capability.CONNECTION_TLS, Capability.CONNECTION_SSH),
     *(Capability.CONNECTION_KEEPALIVE, Capability.CONNECTION_RECONNECT, Capability.EVENTS_HOST, Capability.GUESTS),
     *(Capability.AGENT_PASSWORD, Capability.AGENT_QUIESCE),
+    *(Capability.MIGRATION_LIVE, Capability.MIGRATION_PEER_TO_PEER, Capability.MIGRATION_PAUSED, Capability.MIGRATION_OFFLINE),
+    *(Capability.MIGRATION_STORAGE, Capability.MIGRATION_AUTO_CONVERGE, Capability.MIGRATION_POST_COPY),
 }
 
 

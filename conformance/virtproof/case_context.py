@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from virtproof.attachments import Attachments
 from virtproof.cases import Case
+from virtproof.destination import NAME, DestinationHost
 from virtproof.errors import SuiteError
 from virtproof.lanes.model import CaseWorld, DaemonControl, Lane
 from virtproof.makings import NotingDriver, remove_folders, unmake
@@ -22,7 +23,7 @@ from virtproof.recording.faults import Faults
 from virtproof.recording.leftovers import LeftoverCheck
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
-from virtproof.selection import manifest_id
+from virtproof.selection import MANIFEST, manifest_id
 from virtproof.subject import Subject
 from virtproof_driver import Capability
 from virtproof_driver.binding import Connection
@@ -33,6 +34,7 @@ from virtproof_driver.spec import InstanceSpec
 if TYPE_CHECKING:
     from virtproof.recording.ears import Ear
 
+_MOVING: Final = "migration."
 _BREAKING: Final = frozenset({Capability.CONNECTION_RECONNECT, Capability.CONNECTION_KEEPALIVE, Capability.EVENTS_HOST})
 _NUMBERS_A_CASE: Final = 1000
 
@@ -50,8 +52,9 @@ class Tools:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """A driver that the case connected: as the case sees it, and what it made."""
+    """A driver that the case connected: by which URI, as the case sees it, what it made, and its host past it."""
 
+    uri: str | None
     driver: ComputeDriver
     noting: NotingDriver
     world: World
@@ -60,6 +63,13 @@ class Connected:
 def is_exclusive(case: Case) -> bool:
     """Whether a case stops, freezes or kills daemons, so that it must have one of its own."""
     return any(need in case.needs or case.id == manifest_id(need) for need in _BREAKING)
+
+
+def is_paired(case: Case, lane: Lane) -> bool:
+    """Whether a case moves instances, or asks whether the lane does, so that it must have two hosts of its own."""
+    wanted = {*case.needs, case.id.removeprefix(f"{MANIFEST}.")}
+    moves = any(need.startswith(_MOVING) for need in wanted if case.needs or case.id.startswith(MANIFEST))
+    return moves and Capability.MIGRATION_LIVE not in lane.backend.refusals(lane.versions)
 
 
 def put_right(daemon: DaemonControl) -> None:
@@ -87,7 +97,8 @@ class CaseContext:
         self.world = World(lambda: self._observer(self._oldest()), self.recorder, self.prefix)
         self._standing = lane.observer() if world.daemon is None and tools.recording.loop_runs else None
         tools.recorder.narrow(self.prefix)
-        tools.recording.begin_case(self._standing)
+        self.destination = self._second(world)
+        tools.recording.begin_case(self._standing, {world.destination.uri: NAME} if world.destination is not None else {})
         tools.attachments.begin()
 
     # --- what fixtures give -------------------------------------------------------------------------------------------
@@ -100,11 +111,13 @@ class CaseContext:
             return next((tracked.bare for tracked in recording.tracked()[opened:] if not tracked.closed), None)
 
         noting = NotingDriver(self._tools.subject.factory(uri or self.case_world.uri, binding=recording, **options))
-        world = World(lambda: self._observer(own()), self.recorder, self.prefix)
-        driver = recorded(cast("ComputeDriver", cast("object", noting)), self.recorder)
-        self._connected.append(Connected(driver=driver, noting=noting, world=world))
+        there = self.destination if self.destination is not None and uri == self.destination.uri else None
+        world = there.world if there else World(lambda: self._observer(own()), self.recorder, self.prefix)
+        driver = recorded(cast("ComputeDriver", cast("object", noting)), self.recorder, world.host)
+        self._connected.append(Connected(uri=uri, driver=driver, noting=noting, world=world))
         if self.case_world.shared:
             self._observer(None)
+            self._observe_second()
         return driver
 
     def name(self, hint: str = "vm") -> str:
@@ -132,10 +145,24 @@ class CaseContext:
             return self._standing
         if not self.case_world.shared:
             return self.case_world.observer(own)
-        connection = self.case_world.observer(None)
+        return self._heard(self.case_world.observer(None), "")
+
+    def _heard(self, connection: Connection, host: str) -> Connection:
         if id(connection) not in self._ears:  # the lane may have had to reconnect
-            self._ears[id(connection)] = (connection, self._tools.recording.listen(connection))
+            self._ears[id(connection)] = (connection, self._tools.recording.listen(connection, host))
         return connection
+
+    def _second(self, world: CaseWorld) -> DestinationHost | None:
+        """The host that instances can be moved to."""
+        second = world.destination
+        if second is None:
+            return None
+        there = World(lambda: self._heard(second.observer(), NAME), self.recorder, self.prefix, NAME)
+        return DestinationHost(host=second, recorder=self.recorder, world=there, source=self.world)
+
+    def _observe_second(self) -> None:
+        if self.destination is not None:
+            _ = self.destination.world.connection
 
     def _oldest(self) -> Connection | None:
         """The connection of the oldest driver that is open: most cases have one driver, and it is the one they look past."""
@@ -148,8 +175,13 @@ class CaseContext:
         problems = list(self.faults.finish())
         if self.case_world.daemon is not None:
             put_right(self.case_world.daemon)
+        if self.destination is not None:
+            self.destination.host.rejoin()
+            put_right(self.destination.daemon)
         self._look_at_domains()
         try:
+            if self.destination is not None:
+                self._unmade_there(self.destination)
             left = sum(self._unmade(connected) for connected in reversed(self._connected))
             left += self._shared_left() if self.case_world.shared else 0
             for connected in reversed(self._connected):
@@ -165,10 +197,14 @@ class CaseContext:
 
     def _look_at_domains(self) -> None:
         """Before they are unmade: should the case turn out to have failed, their XML is kept."""
-        with suppress(Exception):  # no host any more, or none that lists domains
-            for domain in self.world.connection.listAllDomains():
-                if domain.name().startswith(self.prefix):
-                    self._tools.attachments.look_at(domain, XmlFlag.INACTIVE)
+        for world in self._worlds():
+            with suppress(Exception):  # no host any more, or none that lists domains
+                for domain in world.connection.listAllDomains():
+                    if domain.name().startswith(self.prefix):
+                        self._tools.attachments.look_at(domain, XmlFlag.INACTIVE)
+
+    def _worlds(self) -> tuple[World, ...]:
+        return (self.world, *((self.destination.world,) if self.destination is not None else ()))
 
     def _unmade(self, connected: Connected) -> int:
         """Unmake what one driver made, through it; how many objects stay in a host that is private to it."""
@@ -179,14 +215,24 @@ class CaseContext:
             unmake(self._open_driver(connected), there, connected.world, self.recorder)
         return 0 if self.case_world.shared else self._check.objects(connected.world)
 
+    def _unmade_there(self, destination: DestinationHost) -> None:
+        """Unmake what the case made on the first host and moved to the second, through a driver of the second."""
+        destination.refresh()
+        made = (made for connected in self._connected for made in connected.noting.noted_makings)
+        there = [each for each in made if each.moves and each.is_there(destination.world)]
+        if there:
+            unmake(self.connect(destination.uri), there, destination.world, self.recorder)
+
     def _shared_left(self) -> int:
         """What the case left on a host that others use too; empty folders of its pools are no driver's to remove."""
         for connected in self._connected:
             remove_folders(connected.noting.noted_makings, self.world)
-        return self._check.objects(self.world)
+        if self.destination is not None:
+            self.destination.refresh()
+        return sum(map(self._check.objects, self._worlds()))
 
     def _open_driver(self, connected: Connected) -> ComputeDriver:
-        return self.connect() if connected.noting.noted_closed else connected.driver
+        return self.connect(connected.uri) if connected.noting.noted_closed else connected.driver
 
     def _closed(self, connected: Connected) -> list[str]:
         if not connected.noting.noted_closed:

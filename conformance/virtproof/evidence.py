@@ -39,6 +39,9 @@ class Kind(StrEnum):
     NOTE = "note"
 
 
+HOST: Final = "host"
+"""A further field of what happened on another host than the case's own, of a call or operation that was made there; its name."""
+
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
     # The lane as the worker found it, once a worker: versions, fingerprint, basis, transport, seed.
     Kind.LANE: ("backend", "basis", "transport", "versions", "fingerprint", "uri"),
@@ -91,6 +94,11 @@ class Record:
     kind: Kind
     data: Mapping[str, object]
     line: int = 0
+
+
+def on_host(host: str) -> dict[str, str]:
+    """The field that tells a host; nothing for the case's own."""
+    return {HOST: host} if host else {}
 
 
 def to_line(record: Record) -> str:

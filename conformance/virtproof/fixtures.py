@@ -10,12 +10,14 @@ from typing import Protocol
 
 import pytest
 
-from virtproof.case_context import CaseContext, is_exclusive, put_right
+from virtproof.case_context import CaseContext, is_exclusive, is_paired, put_right
 from virtproof.cases import case_of
+from virtproof.destination import DestinationHost
 from virtproof.errors import SuiteError
 from virtproof.evidence import to_line
 from virtproof.foreign import take_domain
 from virtproof.guests.lent import lent_image
+from virtproof.guests.sweeps import await_sweeps
 from virtproof.lanes.model import DaemonControl, GuestControl, Lane, Ways
 from virtproof.reachable import spawn_up
 from virtproof.recording.collector import EventCollector
@@ -59,8 +61,8 @@ def virtproof_case(request: pytest.FixtureRequest, lane: Lane) -> Iterator[CaseC
     """The case's world, open from before its first fixture until all that it made is gone."""
     session = request.config.stash[SESSION]
     made = case_of(request.function)
-    exclusive = made is not None and is_exclusive(made)
-    with session.tools.subject.in_place(), lane.open_case(exclusive=exclusive) as world:
+    exclusive, paired = made is not None and is_exclusive(made), made is not None and is_paired(made, lane)
+    with session.tools.subject.in_place(), lane.open_case(exclusive=exclusive, paired=paired) as world:
         context = CaseContext(session.tools, lane, world, next(session.numbers))
         yield context
         context.finish()
@@ -115,6 +117,14 @@ def up_instance(driver: ComputeDriver, small: Small, world: World) -> Instance:
 
 
 @pytest.fixture
+def sweeper(driver: ComputeDriver, small: Small, world: World) -> Instance:
+    """An instance that runs, whose guest writes memory faster than a slow migration sends it, and notices what was lost."""
+    instance = driver.spawn(small(guest="sweeper"))
+    await_sweeps(world.connection.lookupByUUIDString(str(instance.uuid)), 2)
+    return instance
+
+
+@pytest.fixture
 def off_instance(driver: ComputeDriver, small: Small) -> Instance:
     """An instance that is defined and off."""
     return driver.spawn(small(), start=False)
@@ -142,6 +152,14 @@ def pool_spec(names: Callable[..., str]) -> PoolSpecs:
 def pool(driver: ComputeDriver, pool_spec: PoolSpecs) -> PoolInfo:
     """A storage pool that is active and empty."""
     return driver.create_pool(pool_spec())
+
+
+@pytest.fixture
+def pool_on_both(driver: ComputeDriver, connect: Connect, destination: DestinationHost, pool_spec: PoolSpecs) -> str:
+    """The name of a storage pool that each of two hosts has, of its own, active and empty."""
+    spec = pool_spec()
+    driver.create_pool(spec)
+    return connect(destination.uri).create_pool(spec).name
 
 
 @pytest.fixture
@@ -175,6 +193,15 @@ def guests(virtproof_case: CaseContext) -> GuestControl:
     if control is None:
         raise SuiteError("the lane gives no power over its guests; the case must need guests.run")
     return control
+
+
+@pytest.fixture
+def destination(virtproof_case: CaseContext) -> DestinationHost:
+    """A second host, to which the case's instances can be moved; the case must need a capability of migration."""
+    found = virtproof_case.destination
+    if found is None:
+        raise SuiteError("the lane has no second host; the case must need migration.live")
+    return found
 
 
 @pytest.fixture

@@ -43,6 +43,11 @@ class Made:
         """Whether the host has it."""
         return UNDO[self.undo].is_there(world, self.key)
 
+    @property
+    def moves(self) -> bool:
+        """Whether a migration takes it to another host; its disks' volumes go with it when it is unmade."""
+        return self.undo == "destroy"
+
 
 # What unmakes what a method made, and how that method's arguments, by the contract's names, give the key.
 _MAKERS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], tuple[object, ...]]]]] = MappingProxyType(

@@ -18,6 +18,7 @@ from virtproof_driver import Capability
 _NO_POWER: Final = "virtproof has no power over the daemon of a host that it did not set up"
 _NO_WAYS: Final = "virtproof has no credentials for a host that it did not set up, and reaches it as its URI says"
 _NO_GUESTS: Final = "virtproof puts no guests on a host that it did not set up"
+_NO_SECOND: Final = "virtproof has no second host beside one that it did not set up"
 _BEYOND: Final = {
     Capability.CONNECTION_KEEPALIVE: _NO_POWER,
     Capability.CONNECTION_RECONNECT: _NO_POWER,
@@ -28,6 +29,7 @@ _BEYOND: Final = {
     Capability.GUESTS: _NO_GUESTS,
     Capability.AGENT_PASSWORD: f"{_NO_GUESTS}, and so none with an agent",
     Capability.AGENT_QUIESCE: f"{_NO_GUESTS}, and so none with an agent",
+    **{each: _NO_SECOND for each in Capability if each.startswith("migration.")},
 }
 
 

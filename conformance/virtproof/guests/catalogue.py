@@ -84,6 +84,10 @@ FILLER: Final = Guest(
     writes=True,
 )
 COUNTER: Final = Guest(name="counter", does="counts in memory, and writes each number as five digits on a line, 4.5 a second")
+SWEEPER: Final = Guest(
+    name="sweeper",
+    does="writes 12 MiB of memory again at each timer tick, and counts the pages in which it does not find what it wrote",
+)
 PANICKER: Final = Guest(
     name="panicker",
     does="tells its panic device, a second after it came up, that it crashed, and hears nothing any more",
@@ -98,7 +102,10 @@ AGENT: Final = Guest(
 )
 
 GUESTS: Final[Mapping[str, Guest]] = MappingProxyType(
-    {guest.name: guest for guest in (OBEDIENT, DEAF, POWEROFF, RESET, TALKER, RELEASER, FILLER, COUNTER, PANICKER, AGENT)}
+    {
+        guest.name: guest
+        for guest in (OBEDIENT, DEAF, POWEROFF, RESET, TALKER, RELEASER, FILLER, COUNTER, SWEEPER, PANICKER, AGENT)
+    }
 )
 
 

@@ -61,8 +61,14 @@ def _judge(operation: Operation, calls: Sequence[Call]) -> list[Violation]:
     return [
         violation("operation.swallowed-error", _message(operation, call), call.begin, operation.end)
         for index, call in enumerate(calls)
-        if call.mutating and call.error is not None and not _absorbed(call) and not _answered(call, calls[index + 1 :])
+        if call.mutating and call.error is not None and not _outlives(call, operation)
+        if not _absorbed(call) and not _answered(call, calls[index + 1 :])
     ]
+
+
+def _outlives(call: Call, operation: Operation) -> bool:
+    """Whether the call failed after the operation had ended, which began what goes on by itself, such as a migration."""
+    return call.end is not None and operation.end is not None and call.end.line > operation.end.line
 
 
 def _absorbed(call: Call) -> bool:

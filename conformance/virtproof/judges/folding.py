@@ -3,10 +3,14 @@
 What belongs here: the table from a host event, in the world that it met, to the change that listeners are told. What does not:
 comparing with what they were told (`delivery`). A change is *due* when it is news in every world that is possible, else it *may*
 be delivered: so a driver is never blamed for what the evidence leaves open.
+
+A migration under way changes nothing yet that a listener has to hear, since it may fail: neither that the guest stands still on
+its source for the last of its memory, nor that it has been started on its destination to receive it. It has started there when it
+runs, or stands still for another reason, and what was given up before that need never have been there.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from virtproof.evidence import Record
@@ -18,6 +22,8 @@ from virtproof_driver.values import EventKind as K
 
 BURST: Final = 2.0  # seconds; QEMU tells one reboot two or three times (7.2 to 11.1)
 _WAKEUP: Final = 4  # VIR_DOMAIN_EVENT_STARTED_WAKEUP
+# VIR_DOMAIN_EVENT_STARTED_MIGRATED, _SUSPENDED_MIGRATED, _SUSPENDED_POSTCOPY.
+_UNDER_WAY: Final = frozenset({(E.STARTED, 1), (E.SUSPENDED, 1), (E.SUSPENDED, 7)})
 _A = Activity
 
 
@@ -56,13 +62,34 @@ _NEWS_FROM: Final[Mapping[E, frozenset[Activity]]] = {
 def expected(events: Sequence[HostEvent], facts: Facts) -> tuple[Expected, ...]:
     """What listeners should hear of these events of one domain, in order."""
     found: list[Expected] = []
+    moving: E | None = None
     for index, event in enumerate(events):
         previous = events[index - 1] if index else None
         kind = _kind(event)
+        passing, moving = moving, _moving(event, moving)
         if kind is not None:
             due = _due_reboot(event, previous, facts) if not event.lifecycle else _due(event)
-            found.append(Expected(uuid=event.uuid, kind=kind, due=due, record=event.record, event=event))
+            found += _meeting(passing, moving, Expected(uuid=event.uuid, kind=kind, due=due, record=event.record, event=event))
     return tuple(found)
+
+
+def _moving(event: HostEvent, before: E | None) -> E | None:
+    """What began a migration that is under way after this event: STARTED on its destination, SUSPENDED on its source."""
+    if event.lifecycle and event.pair in _UNDER_WAY:
+        return before or E(event.event)
+    goes_on = not event.lifecycle or event.event in (E.DEFINED, E.UNDEFINED, E.SHUTDOWN)
+    return before if goes_on else None
+
+
+def _meeting(before: E | None, after: E | None, told: Expected) -> tuple[Expected, ...]:
+    """What may be heard of an event during a migration, and what has to be heard when it has arrived."""
+    if told.event.event in (E.DEFINED, E.UNDEFINED) or not told.event.lifecycle or (before is None and after is None):
+        return (told,)
+    may = replace(told, due=False)
+    if before is E.STARTED and after is None and told.event.event != E.STOPPED:
+        return (replace(told, kind=K.STARTED, due=told.event.after is not None), may)
+    ended = before is E.SUSPENDED and told.event.event == E.STOPPED
+    return (told,) if ended else (may,)
 
 
 def _kind(event: HostEvent) -> K | None:

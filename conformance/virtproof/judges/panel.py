@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from virtproof.evidence import Record
-from virtproof.judges import complete, delivery, descriptors, errors, events, leaks, operations, polling, promises
+from virtproof.judges import complete, delivery, descriptors, errors, events, leaks, migrating, operations, polling, promises
 from virtproof.judges.facts import Facts
+from virtproof.judges.hosts import by_host
 from virtproof.judges.reading import CaseEvidence, read_case
 from virtproof.verdicts import Violation
 
@@ -24,8 +25,11 @@ JUDGES: Final[tuple[Judge, ...]] = (
     errors.judge,
     polling.judge,
     descriptors.judge,
+    migrating.judge,
     leaks.judge,
 )
+# Those that follow an instance's life, of which each host knows its own.
+OF_ONE_HOST: Final = frozenset({events.judge, promises.judge, delivery.judge, operations.judge})
 
 
 def judge_case(records: Sequence[Record], facts: Facts | None = None) -> tuple[Violation, ...]:
@@ -35,5 +39,9 @@ def judge_case(records: Sequence[Record], facts: Facts | None = None) -> tuple[V
     """
     case = read_case(records)
     known = facts or Facts()
-    found = (violation for judge in JUDGES for violation in judge(case, known))
+    found = (each for judge in JUDGES for part in _parts(judge, case) for each in judge(part, known))
     return tuple(sorted(found, key=lambda violation: (violation.evidence, violation.rule)))
+
+
+def _parts(judge: Judge, case: CaseEvidence) -> tuple[CaseEvidence, ...]:
+    return by_host(case) if judge in OF_ONE_HOST else (case,)

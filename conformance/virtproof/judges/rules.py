@@ -27,6 +27,8 @@ RULES: Final[Mapping[str, str]] = MappingProxyType(
         "operation.swallowed-error": "An operation reported success though a change it made failed.",
         "polling.state-read-while-waiting": "An operation read a state again and again while it waited.",
         "polling.repeated-read": "An operation repeated the same read with nothing but reads in between.",
+        "polling.while-migrating": "The state of a migration was read again and again while it was under way.",
+        "polling.look": "One look at the progress of a migration read more than once.",
         "connection.descriptor": "A descriptor was handed over on a connection that carries none.",
         "leak.domain": "A domain was left behind.",
         "leak.snapshot": "A snapshot was left behind.",

@@ -8,7 +8,7 @@ ended took its host along: after `start` there is a new one, without the case's 
 from virtproof.lanes.daemon import PrivateDaemon
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
-from virtproof.lanes.model import DaemonControl, GuestControl, Ways
+from virtproof.lanes.model import DaemonControl, GuestControl, SecondHost, Ways
 from virtproof.lanes.smallest import smallest
 from virtproof.lanes.standing import OnDemand
 from virtproof_driver.binding import Connection
@@ -34,6 +34,10 @@ class ExclusiveWorld:
 
     @property
     def ways(self) -> Ways | None:
+        return None
+
+    @property
+    def destination(self) -> SecondHost | None:
         return None
 
     @property

@@ -15,7 +15,7 @@ from virtproof.lanes.bare import bare_binding, opened
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.lanes.inhabited import inhabit, inhabited_node
-from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Ways, Worker, label_of
+from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, SecondHost, Ways, Worker, label_of
 from virtproof.lanes.node import PASSWORD, USER, write_node
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
@@ -43,6 +43,10 @@ class HostWorld:
 
     @property
     def ways(self) -> Ways | None:
+        return None
+
+    @property
+    def destination(self) -> SecondHost | None:
         return None
 
     @property
@@ -92,9 +96,9 @@ class HostLane:
         return label_of(self.backend, self.transport)
 
     @contextmanager
-    def open_case(self, *, exclusive: bool) -> Generator[CaseWorld]:
+    def open_case(self, *, exclusive: bool, paired: bool = False) -> Generator[CaseWorld]:
         """The host; a case that freezes or kills daemons finds none to do it to."""
-        del exclusive
+        del exclusive, paired
         observed = None if is_private(self.backend.uri) else OnDemand(self.backend.uri)
         try:
             yield HostWorld(self, observed)

@@ -129,6 +129,48 @@ class Ways(Protocol):
         ...
 
 
+class SecondHost(Protocol):
+    """A further host that a case's instances can be moved to; only worlds that were opened as a pair have one."""
+
+    @property
+    def uri(self) -> str:
+        """As drivers under test reach it, by a way that can be cut."""
+        ...
+
+    @property
+    def peer_uri(self) -> str:
+        """As the daemon of the case's first host reaches it."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Its name on the network between the hosts."""
+        ...
+
+    @property
+    def pool(self) -> str:
+        """The storage pool that both hosts have on one storage."""
+        ...
+
+    @property
+    def daemon(self) -> DaemonControl: ...
+
+    @property
+    def guests(self) -> GuestControl: ...
+
+    def observer(self) -> Connection:
+        """A connection past every driver; a new one when the daemon ended meanwhile, so ask again after `start`."""
+        ...
+
+    def part(self) -> None:
+        """Cut the network between the hosts: what one sends to the other is lost. Drivers and the suite reach both still."""
+        ...
+
+    def rejoin(self) -> None:
+        """The network is whole again."""
+        ...
+
+
 class CaseWorld(Protocol):
     """What one case works with."""
 
@@ -145,6 +187,11 @@ class CaseWorld(Protocol):
 
     @property
     def ways(self) -> Ways | None: ...
+
+    @property
+    def destination(self) -> SecondHost | None:
+        """The host that instances can be moved to, where the world was opened as a pair."""
+        ...
 
     @property
     def shared(self) -> bool:
@@ -198,8 +245,11 @@ class Lane(Protocol):
         """A digest of what decides behaviour there: versions, type, capabilities XML."""
         ...
 
-    def open_case(self, *, exclusive: bool) -> AbstractContextManager[CaseWorld]:
-        """A world for one case; exclusive when the case stops, freezes or kills daemons."""
+    def open_case(self, *, exclusive: bool, paired: bool = False) -> AbstractContextManager[CaseWorld]:
+        """A world for one case; exclusive when the case stops, freezes or kills daemons, paired when it needs two hosts.
+
+        A pair is always the case's own. A lane that has no second host opens a world without one.
+        """
         ...
 
     def observer(self) -> Connection | None:

@@ -15,7 +15,7 @@ from virtproof.lanes.bare import bare_binding, opened
 from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, reap_folders, remove_folder
 from virtproof.lanes.inhabited import inhabited_node
-from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Ways, Worker, label_of
+from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, SecondHost, Ways, Worker, label_of
 from virtproof.lanes.node import PASSWORD, USER, write_node
 from virtproof.lanes.smallest import smallest
 from virtproof_driver.binding import Binding, Connection
@@ -39,6 +39,10 @@ class NodeFileWorld:
 
     @property
     def ways(self) -> Ways | None:
+        return None
+
+    @property
+    def destination(self) -> SecondHost | None:
         return None
 
     @property
@@ -78,9 +82,9 @@ class InProcessLane:
         return label_of(self.backend, self.transport)
 
     @contextmanager
-    def open_case(self, *, exclusive: bool) -> Generator[CaseWorld]:
+    def open_case(self, *, exclusive: bool, paired: bool = False) -> Generator[CaseWorld]:
         """A host of its own; `exclusive` changes nothing, since every case is alone already."""
-        del exclusive
+        del exclusive, paired
         self._cases += 1
         folder = self.folder / str(self._cases)
         folder.mkdir()

@@ -22,7 +22,7 @@ from virtproof.lanes.facts import fingerprint_of, versions_of
 from virtproof.lanes.folders import make_folder, places, reap_folders, remove_folder
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
-from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, Ways, Worker, label_of
+from virtproof.lanes.model import CaseWorld, DaemonControl, GuestControl, SecondHost, Ways, Worker, label_of
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.smallest import smallest
 from virtproof.lanes.standing import OnDemand, Standing
@@ -49,6 +49,10 @@ class SharedWorld:
 
     @property
     def ways(self) -> Ways | None:
+        return None
+
+    @property
+    def destination(self) -> SecondHost | None:
         return None
 
     @property
@@ -100,7 +104,8 @@ class DaemonLane:
         return label_of(self.backend, self.transport)
 
     @contextmanager
-    def open_case(self, *, exclusive: bool) -> Generator[CaseWorld]:
+    def open_case(self, *, exclusive: bool, paired: bool = False) -> Generator[CaseWorld]:
+        del paired
         with self._exclusive() if exclusive else self._shared() as world:
             yield world
 

@@ -84,6 +84,17 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     _driver("loses-nvram", "reboots hard by undefining", "firmware.kept", backend=_QEMU),
     _driver("calls-a-kill-a-shutdown", "tells each end as the guest's own", "lifecycle.ends.killed", backend=_QEMU),
     _driver("boots-what-was-saved", "throws saved memory away", "lifecycle.suspend.memory", backend=_QEMU),
+    # moves to another host
+    _driver("polls-migrations", "reads a job in a loop", "migration.timeout.abort", "polling.while-migrating", backend=_QEMU),
+    _driver("arrives-early", "reports a migration that has begun", "migration.timeout.abort", backend=_QEMU),
+    _driver("arrives-anyway", "takes a failed migration for a completed one", "migration.progress.told-apart", backend=_QEMU),
+    _driver("is-never-late", "ignores a migration's timeout", "migration.timeout.abort", backend=_QEMU),
+    _driver("wakes-what-arrives", "resumes a paused guest", "migration.live.paused-before", backend=_QEMU),
+    _driver("loses-pauses", "loses a pause on the way", "migration.meanwhile.pause", backend=_QEMU),
+    _driver("arrives-for-now", "leaves a transient instance", "migration.live.persistent", backend=_QEMU),
+    _driver("leaves-its-definition", "leaves the instance on both hosts", "migration.live.managed", backend=_QEMU),
+    _driver("leaves-copies-there", "leaves volumes of a failed copy", "migration.storage.copy-aborted", backend=_QEMU),
+    _driver("mislays-instances", "says the wrong host", "migration.abort.under-way", backend=_QEMU),
     # guest agents
     _driver("hides-the-agent", "tells a missing agent by a number", "agent.refusal.not-configured", backend=_QEMU),
     _driver("quiesces-nobody", "says that it froze whom it did not ask", "agent.guest.freeze", backend=_QEMU),

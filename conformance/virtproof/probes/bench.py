@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
+from virtproof.destination import DestinationHost
 from virtproof.guests.coming_up import await_up
 from virtproof.guests.reach import MOST_TRIES, hears
 from virtproof.lanes.facts import hypervisor_of
@@ -36,8 +37,8 @@ class Connect(Protocol):
 class Bench:
     """A driver under test on a host.
 
-    `host` gives the bare connection past it; `daemon` is None where the lane has no power over one. Where the lane runs guests,
-    `small` takes `guest=`, the name of another one than the one that obeys.
+    `host` gives the bare connection past it; `daemon` is None where the lane has no power over one, `destination` where it has no
+    second host. Where the lane runs guests, `small` takes `guest=`, the name of another one than the one that obeys.
     """
 
     driver: ComputeDriver
@@ -48,6 +49,7 @@ class Bench:
     daemon: DaemonControl | None
     authenticated: Callable[[], tuple[str, str, str] | None]
     ways: Ways | None
+    destination: DestinationHost | None = None
 
     def call(self, method: str, *arguments: object, **named: object) -> Any:
         """Call a method that is not in the contract's Protocol yet."""

@@ -8,7 +8,6 @@ and not each hypervisor could start with the disk.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from types import MappingProxyType
 from typing import Final
 from xml.etree.ElementTree import Element, tostring
@@ -29,7 +28,7 @@ from virtproof.probes.bench import (
     up,
 )
 from virtproof.probes.model import Probe
-from virtproof_driver import Capability, Destination, MigrationMode, MigrationOptions, MigrationStorage
+from virtproof_driver import Capability
 from virtproof_driver.binding import StorageVol
 from virtproof_driver.constants import Affect, BlockResizeFlag
 from virtproof_driver.markup.attached import device_xml
@@ -164,22 +163,6 @@ def _bare_firewall(bench: Bench) -> None:
     past(past(bench.host(), "nwfilterDefineXML", xml), "undefine")
 
 
-def _migrate(bench: Bench, mode: MigrationMode = MigrationMode.LIVE, **options: object) -> None:
-    asked = MigrationOptions(**options)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    with running(bench) as instance:
-        bench.call("migrate", instance.uuid, _itself(bench), mode=mode, options=asked, timeout=5)
-
-
-def _itself(bench: Bench, *, peer: bool = False) -> Destination:
-    uri = bench.host().getURI()
-    return Destination(uri=uri, peer_uri=uri if peer else None)
-
-
-def _migrate_by_peers(bench: Bench) -> None:
-    with running(bench) as instance:
-        bench.call("migrate", instance.uuid, _itself(bench, peer=True), timeout=5)
-
-
 PROBES: Mapping[Capability, Probe] = MappingProxyType(
     {
         Capability.DISKS: Probe(through=_disks, methods=_MADE, bare=_bare_disks),
@@ -204,14 +187,5 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
         ),
         Capability.SNAPSHOT_EXTERNAL_REVERT: Probe(through=_revert, methods=(*_MADE, "create_snapshot", "revert_snapshot")),
         Capability.FIREWALL: Probe(through=_firewall, methods=(*_MADE, "set_security_groups"), bare=_bare_firewall),
-        Capability.MIGRATION_LIVE: Probe(through=_migrate, methods=(*_MADE, "migrate")),
-        Capability.MIGRATION_PEER_TO_PEER: Probe(through=_migrate_by_peers, methods=(*_MADE, "migrate")),
-        Capability.MIGRATION_PAUSED: Probe(through=partial(_migrate, mode=MigrationMode.PAUSED), methods=(*_MADE, "migrate")),
-        Capability.MIGRATION_OFFLINE: Probe(through=partial(_migrate, mode=MigrationMode.OFFLINE), methods=(*_MADE, "migrate")),
-        Capability.MIGRATION_STORAGE: Probe(
-            through=partial(_migrate, storage=MigrationStorage.COPIED), methods=(*_MADE, "migrate")
-        ),
-        Capability.MIGRATION_AUTO_CONVERGE: Probe(through=partial(_migrate, auto_converge=True), methods=(*_MADE, "migrate")),
-        Capability.MIGRATION_POST_COPY: Probe(through=partial(_migrate, post_copy=True), methods=(*_MADE, "migrate")),
     }
 )

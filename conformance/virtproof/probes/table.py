@@ -6,7 +6,19 @@ What belongs here: putting the areas' tables together. What does not: probes.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from virtproof.probes import connection, consoles, containers, devices, guest, host, lifecycle, machines, secrets, storage
+from virtproof.probes import (
+    connection,
+    consoles,
+    containers,
+    devices,
+    guest,
+    host,
+    lifecycle,
+    machines,
+    migration,
+    secrets,
+    storage,
+)
 from virtproof.probes.model import Probe
 from virtproof_driver import Capability
 
@@ -21,6 +33,7 @@ PROBES: Mapping[Capability, Probe] = MappingProxyType(
         **containers.PROBES,
         **storage.PROBES,
         **secrets.PROBES,
+        **migration.PROBES,
         **connection.PROBES,
     }
 )

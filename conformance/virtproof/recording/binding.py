@@ -7,18 +7,22 @@ What belongs here: the module's own functions, and adopting what they return. Wh
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, cast
+from urllib.parse import parse_qsl, urlsplit
 from weakref import WeakValueDictionary
 
 from virtproof.recording.connections import Tracked, WrappedConnection
 from virtproof.recording.ears import Ear
-from virtproof.recording.host_events import Merged
+from virtproof.recording.host_events import Merged, Place
 from virtproof.recording.objects import Identity, Site, Wrapped, identity, identity_of
 from virtproof.recording.recorder import Recorder
 from virtproof_driver.binding import Binding, Connection, LibvirtError, Opaque, TimeoutCallback
 from virtproof_driver.edge.event_loop import THREAD_NAME as EVENT_LOOP
 
+Address = tuple[str, str, str]
+NOWHERE_ELSE: Final[Mapping[str, str]] = MappingProxyType({})
 _PRIVATE_WORLD: Final = "test:///"
 _SHARED_WORLD: Final = "test:///default"
 
@@ -37,6 +41,7 @@ class RecordingBinding:
         self._attending: dict[int, tuple[Connection, Ear]] = {}
         self._observed = False
         self._loops: set[int] = set()
+        self._hosts: Mapping[Address, str] = {}
 
     # --- what drivers call ---------------------------------------------------------------------------
 
@@ -107,11 +112,13 @@ class RecordingBinding:
         """Whether a thread of this process runs libvirt's event loop: the reference driver's, or one that the recorder saw."""
         return any(thread.name == EVENT_LOOP or thread.ident in self._loops for thread in threading.enumerate())
 
-    def begin_case(self, attended: Connection | None = None) -> None:
+    def begin_case(self, attended: Connection | None = None, hosts: Mapping[str, str] = NOWHERE_ELSE) -> None:
         """Forget the connections of earlier cases; call after the recorder began the case.
 
         `attended` is a connection of the suite's own that listens to the case's host throughout: from now on until `leave`.
+        `hosts` names the hosts that are not the case's own, by the URIs that lead to them.
         """
+        self._hosts = {_address(uri): host for uri, host in hosts.items()}
         self._tidy()
         self._tracked = []
         self._merged.clear()
@@ -131,9 +138,9 @@ class RecordingBinding:
         """The bare connection of the driver that was opened last and still is open; None when there is none."""
         return next((tracked.bare for tracked in reversed(self.tracked()) if not tracked.closed), None)
 
-    def listen(self, connection: Connection) -> Ear:
+    def listen(self, connection: Connection, host: str = "") -> Ear:
         """Listen on a connection of the suite's own as well, so that host truth outlives the driver's; release it at the end."""
-        ear = Ear(connection, self._recorder, self._merged, "")
+        ear = Ear(connection, self._recorder, self._merged, Place(host, host))
         ear.listen()
         return ear
 
@@ -161,7 +168,14 @@ class RecordingBinding:
         if hasattr(bare, "domainEventRegisterAny"):
             return self._connection(bare)
         generation = identity_of(parent).generation if isinstance(parent, Wrapped) else self._recorder.generation
-        return Wrapped(self._site, bare, parent, identity(bare, generation))
+        return Wrapped(self._site, bare, parent, identity(bare, generation, host=self._host_of(bare, parent)))
+
+    def _host_of(self, bare: Any, parent: object) -> str:
+        """The host of an object: its connection's, for a migrated domain is returned by its first host and lives on another."""
+        reached: Callable[[], object] | None = getattr(bare, "connect", None) if self._hosts else None
+        connection = reached() if reached is not None else None
+        known = (tracked.host for tracked in self._tracked if connection is not None and tracked.bare is connection)
+        return next(known, identity_of(parent).host if isinstance(parent, Wrapped) else "")
 
     def _connection(self, bare: Any) -> WrappedConnection:
         known = self._wrappers.get(id(bare))
@@ -174,11 +188,19 @@ class RecordingBinding:
 
     def _track(self, bare: Any) -> Tracked:
         number = len(self._tracked) + 1
-        ear = Ear(bare, self._recorder, self._merged, _world(bare, number), alone=not self._observed)
-        tracked = Tracked(bare, number, ear, self._recorder.generation)
+        host = self._hosts.get(_address(bare.getURI()), "") if self._hosts else ""
+        place = Place(host or _world(bare, number), host)
+        ear = Ear(bare, self._recorder, self._merged, place, alone=not self._observed)
+        tracked = Tracked(bare, number, ear, self._recorder.generation, host)
         self._tracked.append(tracked)
         tracked.ear.listen()
         return tracked
+
+
+def _address(uri: str) -> Address:
+    """What tells one way to a host from another: libvirt writes a URI's parameters in its own manner."""
+    parts = urlsplit(uri)
+    return parts.scheme, parts.netloc, dict(parse_qsl(parts.query)).get("socket", "")
 
 
 def _world(bare: Any, number: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from virtproof.evidence import Kind
+from virtproof.evidence import Kind, on_host
 from virtproof.recording.host_events import Number, numbers
 from virtproof.recording.recorder import Recorder
 
@@ -50,7 +50,7 @@ class EventCallback:
     `overhear` is given for a callback of all domains: the recorder's ear, which hears what this one is told.
     """
 
-    def __init__(self, plain: Callback, event_id: int, recorder: Recorder, overhear: Overhear | None) -> None:
+    def __init__(self, plain: Callback, event_id: int, recorder: Recorder, overhear: Overhear | None, host: str = "") -> None:
         self._plain = plain
         self.event_id = event_id
         self._recorder = recorder
@@ -58,6 +58,7 @@ class EventCallback:
         self._generation = recorder.generation
         self._number = recorder.number()
         self._registered = True
+        self._host = on_host(host)
 
     @property
     def of_all(self) -> bool:
@@ -96,5 +97,6 @@ class EventCallback:
             id=delivery.id,
             event=delivery.event,
             detail=delivery.detail,
+            **self._host,
         )
         self._plain(*args)

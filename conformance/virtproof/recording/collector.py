@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Self
 from uuid import UUID
 
-from virtproof.evidence import Kind
+from virtproof.evidence import Kind, on_host
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
 from virtproof_driver.books import HostEvent, HostEventKind
@@ -73,6 +73,7 @@ class EventCollector:
             resynced=event.resynced,
             listener=self._number,
             only=self._only,
+            **on_host(self._world.host if self._world is not None else ""),
         )
 
     def all(self) -> tuple[LifecycleEvent, ...]:

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from virtproof.recording.callbacks import Callback, EventCallback
 from virtproof.recording.ears import LIFECYCLE, Ear
-from virtproof.recording.objects import Site, Wrapped, bound, identity, site_of
+from virtproof.recording.objects import Identity, Site, Wrapped, bound, identity, site_of
 
 # Methods that register and deregister callbacks, and the kind of the callback; a connection has one close callback.
 REGISTERING: Final[Mapping[str, str]] = {
@@ -42,8 +42,9 @@ Register = Callable[..., object]
 class Tracked:
     """What is kept of a connection that the driver opened. It never holds the wrapper, whose collection must be seen."""
 
-    def __init__(self, bare: Any, number: int, ear: Ear, generation: int) -> None:
+    def __init__(self, bare: Any, number: int, ear: Ear, generation: int, host: str = "") -> None:
         self.bare: Any = bare
+        self.host = host
         self.number = number
         self.ear = ear
         self.generation = generation
@@ -88,7 +89,7 @@ class WrappedConnection(Wrapped):
     __slots__ = ("_virtproof_tracked",)
 
     def __init__(self, site: Site, tracked: Tracked, dropped: Callable[[Tracked], object]) -> None:
-        super().__init__(site, tracked.bare, None, identity(tracked.bare, tracked.generation, f"connection-{tracked.number}"))
+        super().__init__(site, tracked.bare, None, identity_of_connection(tracked))
         object.__setattr__(self, "_virtproof_tracked", tracked)
         weakref.finalize(self, dropped, tracked).atexit = False
 
@@ -105,6 +106,11 @@ class WrappedConnection(Wrapped):
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+def identity_of_connection(tracked: Tracked) -> Identity:
+    """What the evidence says of a connection."""
+    return identity(tracked.bare, tracked.generation, f"connection-{tracked.number}", tracked.host)
 
 
 def tracked_of(connection: WrappedConnection) -> Tracked:
@@ -150,10 +156,10 @@ def _register_first(connection: WrappedConnection, register: Register, cb: Any, 
 
 
 def _event_callback(connection: WrappedConnection, cb: Any, event_id: int, opaque: object, *, of_all: bool) -> EventCallback:
-    site, ear = site_of(connection), tracked_of(connection).ear
-    ear.listen()
+    site, tracked = site_of(connection), tracked_of(connection)
+    tracked.ear.listen()
     plain = Callback(cb, site.wrap, (opaque,), connection)
-    return EventCallback(plain, event_id, site.recorder, ear.overhear if of_all else None)
+    return EventCallback(plain, event_id, site.recorder, tracked.ear.overhear if of_all else None, tracked.host)
 
 
 def _deregister(connection: WrappedConnection, name: str, deregister: Register, *args: object, **kwargs: object) -> object:

@@ -15,8 +15,8 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from virtproof.evidence import Kind
-from virtproof.recording.host_events import OBSERVED, HostEvent, Merged, numbers
+from virtproof.evidence import Kind, on_host
+from virtproof.recording.host_events import OBSERVED, HostEvent, Merged, Place, numbers
 from virtproof.recording.recorder import Recorder
 
 LIFECYCLE: Final = 0
@@ -25,12 +25,13 @@ LIFECYCLE: Final = 0
 class Ear:
     """Writes EVENT for what the host emits on one bare connection. `alone` when no other ear hears that host throughout."""
 
-    def __init__(self, bare: Any, recorder: Recorder, merged: Merged, world: str, *, alone: bool = True) -> None:
+    def __init__(self, bare: Any, recorder: Recorder, merged: Merged, place: Place, *, alone: bool = True) -> None:
         self._bare: Any = bare
         self._alone = alone
         self._recorder = recorder
         self._merged = merged
-        self._world = world
+        self._world = place.world
+        self._host = on_host(place.host)
         self._generation = recorder.generation
         self._stream = recorder.number()
         self._listening = False
@@ -121,7 +122,7 @@ class Ear:
         told = HostEvent(domain.UUIDString(), event_id, event, detail)
         if self._generation == self._recorder.generation and self._merged.is_new(self._stream, self._world, told):
             data = {"uuid": told.uuid, "name": domain.name(), "id": event_id, "event": event, "detail": detail}
-            self._recorder.write(Kind.EVENT, self._generation, **data)
+            self._recorder.write(Kind.EVENT, self._generation, **data, **self._host)
 
     @staticmethod
     def _quietly(function: Callable[..., object], *args: object) -> bool:

@@ -42,6 +42,11 @@ def _job(arguments: tuple[object, ...]) -> Pair:
     return operation, None
 
 
+def _iteration(arguments: tuple[object, ...]) -> Pair:
+    number = arguments[0]
+    return (number, None) if isinstance(number, int) else (None, None)
+
+
 # The events that are observed, and how a callback's arguments between domain and opaque become (event, detail): a device's alias
 # and null; a block job's target and "type,status"; an error's alias and "action,reason"; a job's operation and null.
 OBSERVED: Final[Mapping[int, Callable[[tuple[object, ...]], Pair]]] = {
@@ -55,6 +60,7 @@ OBSERVED: Final[Mapping[int, Callable[[tuple[object, ...]], Pair]]] = {
     Id.DEVICE_ADDED: _pair,
     Id.BLOCK_JOB_2: _block_job,
     Id.AGENT_LIFECYCLE: _pair,
+    Id.MIGRATION_ITERATION: _iteration,
     Id.JOB_COMPLETED: _job,
     Id.METADATA_CHANGE: _pair,
 }
@@ -73,6 +79,14 @@ class HostEvent:
     id: int
     event: Number
     detail: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a connection leads: `world` tells hosts apart, `host` is what evidence calls one that is not the case's own."""
+
+    world: str = ""
+    host: str = ""
 
 
 Sequence = tuple[str, str, int]

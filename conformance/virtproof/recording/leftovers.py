@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from virtproof.evidence import Kind
+from virtproof.evidence import Kind, on_host
 from virtproof.recording.binding import RecordingBinding
 from virtproof.recording.later import THREAD_NAME as FAULT_THREAD
 from virtproof.recording.recorder import Recorder
@@ -36,7 +36,7 @@ class LeftoverCheck:
         known = {(what, name) for what, names in (before or Inventory()).kinds() for name in names}
         found = [(what, name) for what, names in world.inventory().kinds() for name in names if (what, name) not in known]
         for what, name in found:
-            self._leftover(what, name, "")
+            self._leftover(what, name, f"on the host {world.host}" if world.host else "", world.host)
         return len(found)
 
     def after_close(self, patience: float = PATIENCE) -> int:
@@ -73,8 +73,8 @@ class LeftoverCheck:
             if thread not in self._threads and thread.ident not in loops and thread.name not in OUTLIVING and thread.is_alive()
         ]
 
-    def _leftover(self, what: str, name: str, detail: str) -> None:
-        self._recorder.write(Kind.LEFTOVER, what=what, name=name, detail=detail)
+    def _leftover(self, what: str, name: str, detail: str, host: str = "") -> None:
+        self._recorder.write(Kind.LEFTOVER, what=what, name=name, detail=detail, **on_host(host))
 
 
 def _ended(alive: Callable[[], list[threading.Thread]], patience: float) -> list[threading.Thread]:

@@ -12,7 +12,7 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from virtproof.evidence import Kind
+from virtproof.evidence import Kind, on_host
 from virtproof.recording import summaries
 from virtproof.recording.callbacks import Callback, EventCallback
 from virtproof.recording.recorder import Recorder
@@ -45,11 +45,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the evidence says of an object: its kind, its UUID or else its name, and the generation of the case it belongs to."""
+    """What the evidence says of an object: its kind, its UUID or else its name, and the generation of the case it belongs to.
+
+    `host` is what it calls the object's host, empty for the case's own.
+    """
 
     kind: str
     key: str
     generation: int
+    host: str = ""
 
 
 class Adopter(Protocol):
@@ -93,7 +97,7 @@ class Site:
         self._tidy()
         who = identity_of(owner)
         made = Call(who.kind, who.key, method, self.recorder.number(), self.libvirt_error)
-        self._begin(made, who.generation, summaries.arguments(method, args, kwargs, label))
+        self._begin(made, who, summaries.arguments(method, args, kwargs, label))
         given = [self._argument(value, args, owner) for value in args]
         named = {name: self._argument(value, args, owner) for name, value in kwargs.items()}
         try:
@@ -105,10 +109,10 @@ class Site:
         self.recorder.write(Kind.RETURN, who.generation, call=made.call, value=summaries.result(method, wrapped, label))
         return wrapped
 
-    def _begin(self, made: Call, generation: int, shown: list[object]) -> None:
+    def _begin(self, made: Call, who: Identity, shown: list[object]) -> None:
         self.recorder.write(
             Kind.CALL,
-            generation,
+            who.generation,
             call=made.call,
             object=made.object,
             key=made.key,
@@ -116,6 +120,7 @@ class Site:
             arguments=shown,
             operation=self.recorder.operations.current(),
             thread=threading.current_thread().name,
+            **on_host(who.host),
         )
 
     def _proceed(self, made: Call, proceed: Callable[[], object], generation: int) -> object:
@@ -186,10 +191,10 @@ def identity_of(wrapped: Wrapped) -> Identity:
     return found
 
 
-def identity(bare: object, generation: int, key: str | None = None) -> Identity:
+def identity(bare: object, generation: int, key: str | None = None, host: str = "") -> Identity:
     """What the evidence will say of an object; the key is read from its handle unless it is given."""
     kind: str = bare.__class__.__name__  # not type(): what is wrapped may itself pass for something
-    return Identity(_KINDS.get(kind, kind.removeprefix("vir")), _key(bare) if key is None else key, generation)
+    return Identity(_KINDS.get(kind, kind.removeprefix("vir")), _key(bare) if key is None else key, generation, host)
 
 
 def label(value: object) -> str | None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from virtproof.evidence import Kind, Record
+from virtproof.evidence import HOST, Kind, Record, on_host
 from virtproof.guests.coming_up import await_up
 from virtproof.recording import markers
 from virtproof.recording.recorder import Recorder
@@ -47,10 +47,17 @@ class Inventory:
 
 
 class World:
-    """An observer. `connection` is a bare connection, or a function that gives one where the observer may have to reconnect."""
+    """An observer of one host.
 
-    def __init__(self, connection: Connection | Callable[[], Connection], recorder: Recorder, prefix: str) -> None:
+    `connection` is a bare connection, or a function that gives one where the observer may have to reconnect. `host` is what the
+    evidence calls the host, empty for the case's own.
+    """
+
+    def __init__(
+        self, connection: Connection | Callable[[], Connection], recorder: Recorder, prefix: str, host: str = ""
+    ) -> None:
         self._connection = connection
+        self.host = host
         self._recorder = recorder
         self._prefix = prefix
 
@@ -79,7 +86,7 @@ class World:
         state = self._read_state(found)
         name = found.name() if found is not None and state is not None else None
         number, reason = state if state is not None else (None, None)
-        self._recorder.write(Kind.STATE, uuid=str(uuid), name=name, state=number, reason=reason)
+        self._recorder.write(Kind.STATE, uuid=str(uuid), name=name, state=number, reason=reason, **on_host(self.host))
         return state
 
     def xml(self, uuid: Id, *, inactive: bool = False) -> str:
@@ -89,7 +96,7 @@ class World:
 
     def events(self, uuid: Id) -> tuple[HostEventTuple, ...]:
         """What the host emitted for the domain since the case began: (event id, event, detail) in order."""
-        return _of(self._recorder.records(Kind.EVENT), str(uuid))
+        return _of(self._recorder.records(Kind.EVENT), str(uuid), self.host)
 
     def wait_event(self, uuid: Id, event: int, detail: int | None = None, timeout: float = 10, *, count: int = 1) -> None:
         """Wait until the host has emitted the lifecycle event `count` times since the case began.
@@ -148,7 +155,7 @@ class World:
 
     def _wait_told(self, uuid: Id, wanted: HostEventTuple, timeout: float, count: int) -> None:
         def found(records: Sequence[Record]) -> bool:
-            return sum(_fits(told, wanted) for told in _of(records, str(uuid))) >= count
+            return sum(_fits(told, wanted) for told in _of(records, str(uuid), self.host)) >= count
 
         if not self._recorder.wait_for(found, (Kind.EVENT,), timeout):
             told = self.events(uuid)
@@ -193,8 +200,9 @@ def _code(error: Exception) -> object:
     return code()
 
 
-def _of(records: Sequence[Record], uuid: str) -> tuple[HostEventTuple, ...]:
-    found: list[Any] = [record.data for record in records if record.data["uuid"] == uuid]
+def _of(records: Sequence[Record], uuid: str, host: str) -> tuple[HostEventTuple, ...]:
+    here = (record.data for record in records if record.data.get(HOST, "") == host)
+    found: list[Any] = [data for data in here if data["uuid"] == uuid]
     return tuple((data["id"], data["event"], data["detail"]) for data in found)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from virtproof.evidence import Kind, Record
+from virtproof.evidence import HOST, Kind, Record
 from virtproof.judges.host_events import event_text
 from virtproof.judges.reading import Call, CaseEvidence, Operation, read_case, text
 from virtproof.verdicts import Violation
@@ -84,7 +84,7 @@ class _Axis:
             seconds=last.t - first.t,
             left=round(100 * (first.t - self.start) / self.seconds, 3),
             width=round(100 * (last.t - first.t) / self.seconds, 3),
-            text=_short(told),
+            text=_short(f"on {text(first, HOST)}: {told}" if HOST in first.data else told),
             blamed=bool(blamed & {first.line, last.line}),
         )
 

@@ -30,6 +30,7 @@ def bench(virtproof_case: CaseContext, driver: ComputeDriver) -> Bench:
         daemon=virtproof_case.case_world.daemon,
         authenticated=virtproof_case.case_world.authenticated,
         ways=virtproof_case.case_world.ways,
+        destination=virtproof_case.destination,
     )
 
 

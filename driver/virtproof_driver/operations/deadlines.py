@@ -24,4 +24,5 @@ FREEZE: Final = 30  # the same, for an agent that writes all that is cached to t
 COMMIT: Final = 3600.0  # all that was written since a snapshot is copied on the host
 PIVOT: Final = 60.0  # what is left to copy is what the guest wrote meanwhile
 DEPARTURE: Final = 60.0  # a daemon gives an arrival up when its source has been silent for half as long (11.3.0)
+GIVEN_UP: Final = 5.0  # a destination that hears that a migration has failed ends the arrival in 0.2 s (11.3.0)
 BACKUP: Final = 3600.0  # all of a disk is copied on the host

@@ -208,14 +208,21 @@ class Moving:
         return {name: value for name, value in told.items() if isinstance(value, int)}
 
     def _failed(self, failure: DriverError) -> DriverError:
-        theirs = look_when_settled(self.destination, self.found.uuid, frozenset({Sight.STANDS, Sight.ENDS}))
-        ours = look_when_settled(self.source, self.found.uuid, frozenset({Sight.ENDS}))
+        ours, theirs = self._looks()
         self._set_back(ours)
         if not self.begun:
             return self._cleared(self._refusal(failure, ours), theirs)
         ours, theirs = self._mended(ours, theirs)
         where = whereabouts(ours, theirs)
         return self._cleared(self._failure(failure, where.location, where.instance), theirs)
+
+    def _looks(self) -> tuple[Look, Look]:
+        """How both have it. Where it runs on its source it will not on the destination, which has heard of that or never will."""
+        uuid, ending = self.found.uuid, frozenset({Sight.ENDS})
+        ours = look_when_settled(self.source, uuid, ending)
+        runs = ours.sight is Sight.RUNS
+        theirs = look_when_settled(self.destination, uuid, ending | {Sight.STANDS}, deadlines.GIVEN_UP if runs else None)
+        return (ours if runs else look_when_settled(self.source, uuid, ending)), theirs
 
     def _refusal(self, failure: DriverError, ours: Look) -> DriverError:
         """What was refused before it was under way. A connection that broke is that to the destination, if the source answers."""

@@ -74,16 +74,20 @@ def look(link: Link, uuid: UUID) -> Look:
     return Look(sight=sight_of(found), instance=found)
 
 
-def look_when_settled(link: Link, uuid: UUID, passing: frozenset[Sight]) -> Look:
-    """How a host has an instance, once that is none of what passes by itself; an event tells when it has."""
-    ends = frozenset({EventKind.STOPPED, EventKind.RESUMED})
+def look_when_settled(link: Link, uuid: UUID, passing: frozenset[Sight], seconds: float | None = None) -> Look:
+    """How a host has an instance, once that is none of what passes by itself; an event tells when it has.
+
+    After `seconds` it is as it is then; that is a departure's deadline when it is not given. A guest that is let run where it
+    came to is told as started, since listeners have heard nothing of its arrival.
+    """
+    ends = frozenset({EventKind.STOPPED, EventKind.RESUMED, EventKind.STARTED})
     settled = Awaited(kinds=ends, what=f"end of the arrival or departure of instance {uuid}")
     with link.expect(uuid, settled) as wait:
         found = look(link, uuid)
         if found.sight not in passing:
             return found
         try:
-            wait.until(deadlines.DEPARTURE)
+            wait.until(deadlines.DEPARTURE if seconds is None else seconds)
         except OperationTimeout:
             return found
         except DriverError:  # the connection broke

@@ -34,7 +34,8 @@ class Order:
     """What a container is started from: the image, whose it is, and the folder of this machine that its sockets go to.
 
     `files` go into `FOLDER`, by name, before its daemon starts. Without a folder it shares nothing with this machine: it has a
-    name on a network of the engine's instead, and no port is published.
+    name on a network of the engine's instead, and no port is published. `volume` is the engine's volume that it shares with
+    another one, empty where it shares none.
     """
 
     image: str
@@ -45,6 +46,7 @@ class Order:
     kvm: bool
     network: str = ""
     name: str = ""
+    volume: str = ""
 
 
 class Host:
@@ -121,6 +123,8 @@ def start(order: Order) -> Host:
     if order.folder is not None:
         made.with_volume_mapping(str(order.folder), options.SOCKETS, "rw")
         made.ports.update({f"{port}/tcp": (options.LOOPBACK,) for port in options.PORTS.values()})
+    if order.volume:
+        made.with_volume_mapping(order.volume, options.SHARED, "rw")
     if order.name:
         made.with_name(order.name)
     made.with_kwargs(**_arguments(order))

@@ -6,7 +6,7 @@ when a lane needs it.
 """
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
@@ -36,8 +36,16 @@ class Labelled(Protocol):
     """A network or a volume."""
 
     @property
+    def name(self) -> str: ...
+    @property
     def attrs(self) -> Mapping[str, Any]: ...
     def remove(self) -> None: ...
+
+
+class Network(Labelled, Protocol):
+    """A network of the engine's."""
+
+    def connect(self, container: str, *, aliases: Sequence[str]) -> None: ...
 
 
 class Containers(Protocol):
@@ -58,7 +66,18 @@ class Collection(Protocol):
     """The engine's networks, or its volumes."""
 
     def list(self, *, filters: Mapping[str, str]) -> Iterable[Labelled]: ...
-    def create(self, name: str, **options: Any) -> Labelled: ...
+
+
+class Networks(Collection, Protocol):
+    """The engine's networks."""
+
+    def create(self, name: str, *, internal: bool, labels: Mapping[str, str], driver: str | None = None) -> Network: ...
+
+
+class Volumes(Collection, Protocol):
+    """The engine's volumes."""
+
+    def create(self, name: str, *, labels: Mapping[str, str]) -> Labelled: ...
 
 
 class Images(Protocol):
@@ -88,9 +107,9 @@ class Engine(Protocol):
     @property
     def images(self) -> Images: ...
     @property
-    def networks(self) -> Collection: ...
+    def networks(self) -> Networks: ...
     @property
-    def volumes(self) -> Collection: ...
+    def volumes(self) -> Volumes: ...
     @property
     def api(self) -> LowLevel: ...
     def ping(self) -> bool: ...

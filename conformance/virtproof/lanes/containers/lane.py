@@ -1,8 +1,8 @@
 """The lanes `qemu` and `lxc`: a worker's use of a container that the run's leader provisioned, over any transport.
 
 What belongs here: the lane, and the worker's own container for cases that freeze and kill the daemon. What does not: provisioning
-(`shared`) and worlds (`world`). The own container is made at the first such case and kept for the next ones; it is reaped after
-each, and given up when that fails.
+(`shared`), worlds (`world`), and the worker's own pair of containers (`second`). The own container is made at the first such case
+and kept for the next ones; it is reaped after each, and given up when that fails.
 """
 
 import itertools
@@ -19,6 +19,8 @@ from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.doors import Asking
 from virtproof.lanes.containers.guest_control import ContainerGuests
 from virtproof.lanes.containers.inside import Inside, InsideBySsh
+from virtproof.lanes.containers.pair import DESTINATION
+from virtproof.lanes.containers.second import Pairs
 from virtproof.lanes.containers.shared import Provisioned, Wanted, provision_container, remove_container
 from virtproof.lanes.containers.ways import UNIX
 from virtproof.lanes.containers.world import ContainerWorld, ExclusiveContainerWorld, Reach
@@ -43,7 +45,7 @@ class ContainerLane:
         self.binding = bare_binding()
         self._description = worker.shared(backend, transport)
         self._host = _inside(self._description)
-        self._used = self._host
+        self._used = {"": self._host}  # the hosts of the case that ended last, by what begins the names of their logs
         self._own: Provisioned | None = None
         self._proxies = itertools.count(1)  # a proxy keeps its address until it is closed, and its socket's file longer
         self._observed = self._description.observed(backend.uri)
@@ -52,22 +54,25 @@ class ContainerLane:
         self.connection_type = self._connection.getType()
         self.versions = versions_of(self.binding, self._connection)
         self.fingerprint = fingerprint_of(self.versions, self._connection)
+        self._pairs = Pairs(backend, transport, worker, self._description.image, self.connection_type)
 
     @property
     def label(self) -> str:
         return label_of(self.backend, self.transport)
 
     @contextmanager
-    def open_case(self, *, exclusive: bool) -> Generator[CaseWorld]:
-        with self._exclusive() if exclusive else self._shared() as world:
+    def open_case(self, *, exclusive: bool, paired: bool = False) -> Generator[CaseWorld]:
+        with self._paired() if paired else self._exclusive() if exclusive else self._shared() as world:
             yield world
 
     def observer(self) -> Connection | None:
         return self._standing.connection()
 
     def logs(self, domains: Sequence[str]) -> Mapping[str, bytes]:
-        folder = f"/var/log/libvirt/{self._guests(self._used).driver}"
-        return self._used.tails({"libvirtd.log": _DAEMON_LOG, **{f"{name}.log": f"{folder}/{name}.log" for name in domains}})
+        folder = f"/var/log/libvirt/{self._guests(self._host).driver}"
+        paths = {"libvirtd.log": _DAEMON_LOG, **{f"{name}.log": f"{folder}/{name}.log" for name in domains}}
+        found = [(where, host.tails(paths)) for where, host in self._used.items()]
+        return {f"{where}{name}": text for where, texts in found for name, text in texts.items()}
 
     def reap(self) -> Sequence[str]:
         return reap(self.binding, self._connection, self.worker.prefix)
@@ -76,10 +81,17 @@ class ContainerLane:
         self._standing.close()
         self._connection.close()
         self._give_up()
+        self._pairs.give_up()
+
+    @contextmanager
+    def _paired(self) -> Generator[CaseWorld]:
+        with self._pairs.open_case() as world:
+            self._used = {"": world.host, f"{DESTINATION}-": world.destination.host}
+            yield world
 
     @contextmanager
     def _shared(self) -> Generator[CaseWorld]:
-        self._used = self._host
+        self._used = {"": self._host}
         told = self._description
         reach = Reach(
             backend_uri=self.backend.uri,
@@ -97,7 +109,7 @@ class ContainerLane:
     @contextmanager
     def _exclusive(self) -> Generator[CaseWorld]:
         own = self._owned()
-        self._used = own.host
+        self._used = {"": own.host}
         path = own.folder / f"proxy-{next(self._proxies)}" if self.transport == UNIX else None
         forwarder = Forwarder(own.description.upstream(self.transport), path)
         world = ExclusiveContainerWorld(self._reach(own.description, forwarder), self._guests(own.host), own.host, forwarder)

@@ -26,6 +26,7 @@ CAPABILITIES: Final[Mapping[str, str]] = MappingProxyType(
         "SYS_ADMIN": "LXC mounts and unshares, and this container's cgroups are made writable",
         "SYS_BOOT": "reboot(2) inside an LXC container; it ends that PID namespace only, see pid_namespaces(7)",
         "SYS_CHROOT": "sshd answers who is not known yet from an empty folder",
+        "SYS_PTRACE": "QEMU answers its guest's page faults in a post-copy migration by userfaultfd(2), which asks for this",
     }
 )
 
@@ -61,6 +62,7 @@ SOCKET: Final = "libvirt-sock"
 PORTS: Final[Mapping[str, int]] = MappingProxyType({"tcp": 16509, "tls": 16514, "ssh": 22})  # libvirt's own, and sshd's
 LOOPBACK: Final = "127.0.0.1"
 LOOPBACK_NAME: Final = "localhost"
+SHARED: Final = "/var/lib/virtproof/shared"  # where the two hosts of a pair have the same storage
 
 
 def devices(*, kvm: bool) -> tuple[str, ...]:

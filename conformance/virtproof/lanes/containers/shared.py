@@ -47,7 +47,8 @@ class Provisioned:
 class Wanted:
     """What a container is provisioned for: the backend, the run, and where its daemon asks for a password.
 
-    `like` is the folder of another container of the run, whose credentials it has too.
+    `like` is the folder of another container of the run, whose credentials it has too. `volume` is the engine's volume that it
+    shares with another container, empty where it shares none.
     """
 
     backend: Backend
@@ -56,6 +57,7 @@ class Wanted:
     asking: Asking
     kvm: bool
     like: Path | None = None
+    volume: str = ""
 
 
 def provision_container(wanted: Wanted) -> Provisioned:
@@ -99,7 +101,15 @@ def _credentials(wanted: Wanted, folder: Path) -> Mapping[str, bytes]:
 def _order(wanted: Wanted, folder: Path, files: Mapping[str, bytes]) -> Order:
     sockets = folder / SOCKETS
     sockets.mkdir()
-    return Order(image=wanted.image, run=wanted.run, owner=owner_of(os.getpid()), folder=sockets, files=files, kvm=wanted.kvm)
+    return Order(
+        image=wanted.image,
+        run=wanted.run,
+        owner=owner_of(os.getpid()),
+        folder=sockets,
+        files=files,
+        kvm=wanted.kvm,
+        volume=wanted.volume,
+    )
 
 
 def _described(host: Host, wanted: Wanted, folder: Path) -> Description:

@@ -14,7 +14,7 @@ from virtproof.lanes.containers.inside import Inside
 from virtproof.lanes.containers.wrong import ContainerWays
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
-from virtproof.lanes.model import DaemonControl, GuestControl, Ways
+from virtproof.lanes.model import DaemonControl, GuestControl, SecondHost, Ways
 from virtproof.lanes.smallest import smallest
 from virtproof.lanes.standing import OnDemand
 from virtproof_driver.binding import Connection
@@ -57,6 +57,10 @@ class ContainerWorld:
     @property
     def ways(self) -> Ways | None:
         return self._ways
+
+    @property
+    def destination(self) -> SecondHost | None:
+        return None
 
     @property
     def shared(self) -> bool:
