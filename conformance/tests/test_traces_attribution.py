@@ -198,6 +198,34 @@ def test_a_start_after_a_managed_save_is_of_a_saved_domain() -> None:
     ]
 
 
+def test_a_domain_that_was_saved_paused_or_lost_its_image_is_another_situation() -> None:
+    tape = Tape()
+    running(tape)
+    tape.call("suspend")
+    tape.event(3)
+    tape.call("managedSave")
+    tape.event(5, 4)
+    tape.call("create")
+    tape.events((2, 2), (3, 4))
+    tape.call("managedSave")
+    tape.event(5, 4)
+    tape.call("hasManagedSaveImage", value=0)
+    tape.call("create")
+    tape.event(2)
+    assert [(act, before) for act, before, _ in rows(tape) if act == "create"] == [
+        *(("create", "off"), ("create", "saved paused"), ("create", "off")),
+    ]
+
+
+def test_an_agents_channel_has_a_life_beside_its_domains() -> None:
+    tape = Tape()
+    defined(tape)
+    tape.call("create")
+    tape.write(Kind.EVENT, uuid=DOMAIN, name="vm", id=18, event=2, detail=1)
+    tape.event(2)
+    assert rows(tape) == [*MADE, ("agent awaited", "any", ("AGENT_LIFECYCLE disconnected domain-started",))]
+
+
 def test_what_a_case_brings_about_is_told_though_nobody_asked_for_it() -> None:
     tape = Tape(case="lifecycle.ends.poweroff")
     running(tape)

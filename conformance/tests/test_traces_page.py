@@ -81,7 +81,7 @@ def test_what_varies_is_listed_but_not_what_guests_leave_undone() -> None:
     reboot = Situation(act="reboot", before="running")
     assert page.varying_list({key("9.0"): column(("REBOOT",), (), situation=reboot)}) == "None."
     assert page.varying_list({key("9.0"): column(STARTED, ())}) == (
-        "- **qemu, remote, 9.0**: create, off: of 4, *nothing* 50% (as in `a.case`); `STARTED` booted 50% (as in `a.case`)"
+        "- **qemu, remote, 9.0**: create, off: of 4, *nothing* 2 (as in `a.case`); `STARTED` booted 2 (as in `a.case`)"
     )
 
 

@@ -198,7 +198,11 @@ ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "call off": _block("call off a block job", "BLOCK_JOB_2"),
         "back up": _block("back up", "JOB_COMPLETED backup", "BLOCK_JOB_2 backup"),
         "migrate": Act(
-            words="migrate away", group=Group.MIGRATION, causes=_LEAVING, tells=("STOPPED migrated",), idle=("off", "saved")
+            words="migrate away",
+            group=Group.MIGRATION,
+            causes=_LEAVING,
+            tells=("STOPPED migrated",),
+            idle=("off", "saved", "saved paused"),
         ),
         "arrive": Act(words="arrive from another host", group=Group.MIGRATION, tells=("STARTED migrated",)),
         "attach disk": _attached("attach a disk, also to the definition"),
@@ -215,7 +219,9 @@ ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "set memory": Act(words="set memory", group=Group.OTHER, causes=("DEFINED updated",)),
         "set processors": Act(words="set processors", group=Group.OTHER, causes=("DEFINED updated",)),
         "set metadata": Act(words="set metadata", group=Group.OTHER, causes=("METADATA_CHANGE",), tells=("METADATA_CHANGE",)),
-        "agent channel": Act(words="the guest agent's channel is opened or closed", group=Group.OTHER),
+        "agent awaited": Act(words="a domain with a guest agent's channel starts", group=Group.OTHER),
+        "agent connects": Act(words="the guest opens its agent's channel", group=Group.OTHER),
+        "agent leaves": Act(words="the guest closes its agent's channel", group=Group.OTHER),
         "freeze": Act(words="freeze file systems", group=Group.OTHER),
         "thaw": Act(words="thaw file systems", group=Group.OTHER),
         "set password": Act(words="set a user's password", group=Group.OTHER),

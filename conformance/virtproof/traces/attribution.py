@@ -6,7 +6,7 @@ that break, since part of the events is not heard in them; and domains that seve
 (`judges.contention`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,7 +27,12 @@ DISKS: Final = "disks"
 """What an external snapshot is of."""
 ARRIVE: Final = "arrive"
 ARRIVED: Final = "STARTED migrated"
-AGENT: Final = "agent channel"
+AGENT: Final[Mapping[str, str]] = {
+    "AGENT_LIFECYCLE disconnected domain-started": "agent awaited",
+    "AGENT_LIFECYCLE connected channel": "agent connects",
+    "AGENT_LIFECYCLE disconnected channel": "agent leaves",
+}
+"""A device's own life beside its domain's: each event is an act by itself."""
 # A client's doing, by libvirt's own detail: of an act that nobody asked for, it says that the suite or another client did.
 _CLIENTS: Final = ("DEFINED", "UNDEFINED", "STARTED", "STOPPED destroyed", "STOPPED saved", "STOPPED from-snapshot")
 
@@ -92,7 +97,7 @@ class Walk:
     def lives(self) -> Mapping[str, Life]:
         """Each domain's life, by its UUID."""
         begins = {call.begin.line: call for call in self.case.calls}
-        reads = {call.end.line: call for call in self.case.calls if call.end is not None and call.family == "state"}
+        reads = {call.end.line: call for call in self.case.calls if call.end is not None and call.family in _READS}
         operations = {operation.number: operation.method for operation in self.case.operations}
         for record in self.case.records:
             if record.kind is Kind.CALL:
@@ -104,7 +109,8 @@ class Walk:
             elif record.kind is Kind.STATE:
                 self._life(_place(record, text(record, "uuid"))).read(number(record, "state"))
             elif record.line in reads:
-                self._life(_place(reads[record.line].begin, reads[record.line].key)).read(_state_in(record))
+                call = reads[record.line]
+                _READS[call.family](self._life(_place(call.begin, call.key)), record)
         return self._lives
 
     def _life(self, uuid: str) -> Life:
@@ -154,8 +160,8 @@ class Walk:
         uuid, name = _place(record, text(record, "uuid")), event_name(record)
         life = self._life(uuid)
         life.acted_on = life.acted_on or name == ARRIVED
-        if number(record, "id") == DomainEventId.AGENT_LIFECYCLE:
-            situation = Situation(act=AGENT, before="any")
+        if name in AGENT:
+            situation = Situation(act=AGENT[name], before="any")
             lines = (record.line, record.line)
             self.agents.append((uuid, Sighting(situation=situation, trace=(name,), case=record.case, lines=lines)))
         else:
@@ -172,9 +178,18 @@ def _snapshot_of(call: Call) -> str:
     return str(next(iter(call.shown), ""))
 
 
-def _state_in(record: Record) -> int | None:
-    state = next(iter(items(record.data.get("value"))), None)
-    return state if isinstance(state, int) else None
+def _read_state(life: Life, answer: Record) -> None:
+    state = next(iter(items(answer.data.get("value"))), None)
+    life.read(state if isinstance(state, int) else None)
+
+
+def _read_image(life: Life, answer: Record) -> None:
+    if answer.data.get("value") == 0:
+        life.lose_image()
+
+
+# What shows on reading what a domain is, by the call's family.
+_READS: Final[Mapping[str, Callable[[Life, Record], None]]] = {"state": _read_state, "hasManagedSaveImage": _read_image}
 
 
 def grouped(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:

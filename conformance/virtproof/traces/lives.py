@@ -19,6 +19,7 @@ UNKNOWN: Final = "unknown"
 NONE: Final = "none"
 OFF: Final = "off"
 SAVED: Final = "saved"
+SAVED_PAUSED: Final = "saved paused"
 RUNNING: Final = "running"
 PAUSED: Final = "paused"
 CRASHED: Final = "crashed"
@@ -54,6 +55,7 @@ _BY_STATE: Final[Mapping[int, str]] = {
 _OFTEN: Final = ("REBOOT", "BLOCK_JOB_2")  # of one act there may be several: a reset tells itself twice, a job has a disk each
 
 
+_OFF: Final = (OFF, SAVED, SAVED_PAUSED)
 _NOT_THERE: Final = (UNKNOWN, NONE)
 
 
@@ -106,26 +108,31 @@ class Life:
 
     def reach(self, doing: Doing) -> None:
         """The call returned: the domain is what it promises, unless events have told what it is."""
-        if doing.name == SNAPSHOT:
-            self.state = self.heard = doing.before  # it is paused for a moment at the most
-        elif doing.name in _BY_ACT and not doing.told:
+        if doing.name in _BY_ACT and not doing.told:
             self.state = self.heard = _BY_ACT[doing.name]
 
     def hear(self, event: str, line: int) -> None:
         """The host told an event."""
         doing = self._doing_of(event, line)
         doing.take(event, line)
-        if doing is not self.doings[-1]:
-            return  # it came late, and tells what the domain is no more
+        if doing is not self.doings[-1] or doing.name == SNAPSHOT:
+            return  # what came late tells what the domain is no more, and a snapshot pauses it for a moment only
         now = _after(event, self.state)
+        if now == SAVED and doing.before == PAUSED:
+            now = SAVED_PAUSED
         if now:
             self.state = self.heard = now
 
     def read(self, number: int | None) -> None:
         """Somebody read the domain's state; one that is off may be saved as well."""
         found = _BY_STATE.get(number or -1)
-        if found is not None and not (found == OFF and self.state == SAVED):
+        if found is not None and not (found == OFF and self.state in _OFF):
             self.state = found
+
+    def lose_image(self) -> None:
+        """Somebody read that there is no managed save."""
+        if self.state in _OFF:
+            self.state = self.heard = OFF
 
     def _doing_of(self, event: str, line: int) -> Doing:
         able = [doing for doing in self.doings if doing.may_cause(event)]
@@ -146,7 +153,7 @@ def _after(event: str, state: str) -> str:
     """What a domain is after an event; empty where that tells nothing of it."""
     word = event.partition(" ")[0]
     if word == "UNDEFINED":
-        return NONE if state in (OFF, SAVED) else ""
+        return NONE if state in _OFF else ""
     if word == "DEFINED":
         return OFF if state in _NOT_THERE else ""
     return _BY_EVENT.get(event) or _BY_EVENT.get(word, "")

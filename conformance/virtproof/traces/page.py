@@ -30,7 +30,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def answers_table(table: Table) -> str:
     """A row for each driver and version: the answer, and what it rests on."""
     alike: dict[tuple[str, ...], list[str]] = {}
-    for key, column in sorted(table.items(), key=lambda item: (item[0].driver, item[0].reach, _number(item[0].libvirt))):
+    for key, column in _ordered(table):
         alike.setdefault((_named(key), *_answer_cells(answer(column))), []).append(_version(key))
     rows = [(driver, ", ".join(versions), *rest) for (driver, *rest), versions in alike.items()]
     known = {key.driver for key in table}
@@ -51,7 +51,7 @@ def evidence_table(table: Table) -> str:
             str(column.heard),
             f"{column.placed / max(column.heard, 1):.0%}",
         )
-        for key, column in sorted(table.items())
+        for key, column in _ordered(table)
     ]
     return markdown_table(("driver", "versions", "runs", "events heard", "of which in the table"), rows)
 
@@ -65,7 +65,7 @@ def varying_list(table: Table) -> str:
     """A line for each situation of a column that was not always told alike."""
     lines = [
         f"- **{_named(key)}, {key.libvirt}**: {_words(situation)}, {before_words(situation)}: {_shares(traces)}"
-        for key, column in sorted(table.items())
+        for key, column in _ordered(table)
         for situation, traces in sorted(column.situations.items(), key=lambda item: _place(item[0]))
         if len(_telling(situation, traces)) > 1
     ]
@@ -173,7 +173,7 @@ def row_words(situation: Situation) -> str:
 
 def before_words(situation: Situation) -> str:
     """What the domain is before, as a row goes on."""
-    return {"none": "not there", "any": "anything"}.get(situation.before, situation.before)
+    return {"none": "not there", "any": "anything", "saved paused": "saved, paused"}.get(situation.before, situation.before)
 
 
 def _named(key: ColumnKey) -> str:
@@ -187,8 +187,13 @@ def _telling(situation: Situation, traces: Mapping[Trace, Seen]) -> list[Trace]:
 
 def _shares(traces: Mapping[Trace, Seen]) -> str:
     total = sum(seen.times for seen in traces.values())
-    each = (f"{shown(trace)} {seen.times / total:.0%} (as in `{seen.case}`)" for trace, seen in commonest_first(traces))
+    each = (f"{shown(trace)} {seen.times} (as in `{seen.case}`)" for trace, seen in commonest_first(traces))
     return f"of {total}, {'; '.join(each)}"
+
+
+def _ordered(table: Table) -> list[tuple[ColumnKey, Column]]:
+    """The columns by driver, the oldest version first."""
+    return sorted(table.items(), key=lambda item: (item[0].driver, item[0].reach, _number(item[0].libvirt)))
 
 
 def _number(version: str) -> tuple[int, ...]:
