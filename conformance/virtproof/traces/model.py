@@ -14,7 +14,7 @@ Trace = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Situation:
-    """An act, by its name in `acts`, of a domain that was `before` what `lives` has words for; or `any`, where that is no matter."""
+    """An act, by its name in `acts`, of a domain that was `before` what `lives` has words for; `any` where that is no matter."""
 
     act: str
     before: str
