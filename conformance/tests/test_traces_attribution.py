@@ -126,6 +126,22 @@ def test_a_reset_told_again_while_the_domain_is_destroyed_is_no_part_of_that() -
     ]
 
 
+def test_what_a_guest_does_while_it_is_destroyed_makes_it_no_less_running_then_and_no_less_off_afterwards() -> None:
+    tape = Tape(case="lifecycle.ends.panic-restarted")
+    running(tape)
+    tape.call("destroy")
+    tape.event(8)
+    tape.reboot()
+    tape.events((4, 0), (6, 2), (5, 1))
+    tape.call("undefine")
+    tape.event(1)
+    assert rows(tape)[2:] == [
+        ("destroy", "running", ("SHUTDOWN host", "STOPPED destroyed")),
+        ("panic restarted", "running", ("CRASHED panicked", "REBOOT", "RESUMED unpaused")),
+        ("undefine", "off", ("UNDEFINED removed",)),
+    ]
+
+
 def test_what_comes_late_of_another_client_takes_nothing_of_a_call() -> None:
     tape = Tape()
     defined(tape)

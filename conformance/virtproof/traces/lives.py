@@ -90,7 +90,7 @@ class Doing:
 
 @dataclass(slots=True)
 class Life:
-    """One domain through one case. `state` is what it is; `heard` the same without reads, which may be ahead of events."""
+    """One domain through one case. `state` is what it is; `heard` the same by its events alone, which come later."""
 
     state: str = UNKNOWN
     heard: str = UNKNOWN
@@ -109,13 +109,14 @@ class Life:
     def reach(self, doing: Doing) -> None:
         """The call returned: the domain is what it promises, unless events have told what it is."""
         if doing.name in _BY_ACT and not doing.told:
-            self.state = self.heard = _BY_ACT[doing.name]
+            self.state = _BY_ACT[doing.name]
 
     def hear(self, event: str, line: int) -> None:
         """The host told an event."""
         doing = self._doing_of(event, line)
         doing.take(event, line)
-        if doing is not self.doings[-1] or doing.name == SNAPSHOT:
+        asked = [each for each in self.doings if each.name]
+        if (doing.name and doing is not asked[-1]) or doing.name == SNAPSHOT:
             return  # what came late tells what the domain is no more, and a snapshot pauses it for a moment only
         now = _after(event, self.state)
         if now == SAVED and doing.before == PAUSED:
@@ -132,7 +133,7 @@ class Life:
     def lose_image(self) -> None:
         """Somebody read that there is no managed save."""
         if self.state in _OFF:
-            self.state = self.heard = OFF
+            self.state = OFF
 
     def _doing_of(self, event: str, line: int) -> Doing:
         able = [doing for doing in self.doings if doing.may_cause(event)]
