@@ -173,6 +173,22 @@ def test_a_migration_is_told_on_both_hosts_apart() -> None:
     ]
 
 
+def test_a_migration_that_fails_and_the_next_one_are_two_arrivals() -> None:
+    tape = Tape()
+    running(tape)
+    tape.call("migrate3", "<connection>", {}, 1, raises=(78, 10))
+    tape.call("migrate3", "<connection>", {}, 1)
+    for event, detail in ((2, 1), (6, 2), (5, 5), (2, 1), (4, 1)):
+        tape.write(Kind.EVENT, uuid=DOMAIN, name="vm", id=0, event=event, detail=detail, host="b")
+    tape.events((3, 1), (5, 3))
+    assert rows(tape)[2:] == [
+        ("migrate refused", "running", ()),
+        ("migrate", "running", ("SUSPENDED migrated", "STOPPED migrated")),
+        ("arrive failed", "none", ("STARTED migrated", "SHUTDOWN host", "STOPPED failed")),
+        ("arrive", "none", ("STARTED migrated", "RESUMED migrated")),
+    ]
+
+
 def test_flags_make_another_act_of_a_call() -> None:
     tape = Tape()
     defined(tape)

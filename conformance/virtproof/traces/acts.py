@@ -204,7 +204,11 @@ ACTS: Final[Mapping[str, Act]] = MappingProxyType(
             tells=("STOPPED migrated",),
             idle=("off", "saved", "saved paused"),
         ),
+        "migrate refused": Act(
+            words="migrate away, refused or failed", group=Group.MIGRATION, causes=(*_LEAVING, "RESUMED"), changes=False
+        ),
         "arrive": Act(words="arrive from another host", group=Group.MIGRATION, tells=("STARTED migrated",)),
+        "arrive failed": Act(words="arrive, and the migration fails", group=Group.MIGRATION, changes=False),
         "attach disk": _attached("attach a disk, also to the definition"),
         "attach disk live": _attached_live("attach a disk, live only"),
         "attach disk in definition": _defined("attach a disk to the definition"),

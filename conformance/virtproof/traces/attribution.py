@@ -15,18 +15,17 @@ from virtproof.judges.contention import contention
 from virtproof.judges.reading import Call, CaseEvidence, items, number, text, uuid_in
 from virtproof.traces.acts import ACTS, UNASKED
 from virtproof.traces.asking import DELETE, REVERT, act_of
+from virtproof.traces.lives import ARRIVED, MIGRATE, MIGRATE_REFUSED, MIGRATING, UNKNOWN, Doing, Life
 from virtproof.traces.lives import NONE as NOT_THERE
-from virtproof.traces.lives import UNKNOWN, Doing, Life
 from virtproof.traces.model import Sighting, Situation
 from virtproof.traces.names import event_name, told_in_a_row
 from virtproof_driver.constants import DomainEventId
 
-BREAKING: Final = "connection."
-"""The area of the cases whose connections break."""
+BREAKING: Final = ("connection.", "migration.failure.")
+"""How the ids of the cases begin whose connections break."""
 DISKS: Final = "disks"
 """What an external snapshot is of."""
 ARRIVE: Final = "arrive"
-ARRIVED: Final = "STARTED migrated"
 AGENT: Final[Mapping[str, str]] = {
     "AGENT_LIFECYCLE disconnected domain-started": "agent awaited",
     "AGENT_LIFECYCLE connected channel": "agent connects",
@@ -69,16 +68,16 @@ def _is_fit(case: CaseEvidence) -> bool:
 def _sighting(doing: Doing, case: str) -> Sighting | None:
     """What was told of an act; None where the act is none of the table's, or what the domain was before is not known."""
     name = doing.name or _unasked(doing, case)
-    before = NOT_THERE if name == ARRIVE else doing.before
-    if name not in ACTS or before == UNKNOWN:
+    before = NOT_THERE if name.startswith(ARRIVE) else doing.before
+    if name not in ACTS or before in (UNKNOWN, MIGRATING):
         return None
     situation = Situation(act=name, before=before)
     return Sighting(situation=situation, trace=told_in_a_row(doing.told), case=case, lines=doing.lines)
 
 
 def _unasked(doing: Doing, case: str) -> str:
-    if doing.told[0] == ARRIVED:
-        return ARRIVE
+    if doing.told[0] == ARRIVED and "STOPPED destroyed" not in doing.told:
+        return f"{ARRIVE} failed" if "STOPPED failed" in doing.told else ARRIVE
     clients = any(event == each or event.startswith(f"{each} ") for event in doing.told for each in _CLIENTS)
     return "" if clients else UNASKED.get(case.partition("[")[0], "")
 
@@ -92,7 +91,8 @@ class Walk:
     agents: list[tuple[str, Sighting]] = field(default_factory=list[tuple[str, Sighting]])
     _lives: dict[str, Life] = field(default_factory=dict[str, Life])
     _owners: dict[str, str] = field(default_factory=dict[str, str])
-    _doings: dict[int, tuple[Life, Doing, Call]] = field(default_factory=dict[int, tuple[Life, Doing, Call]])
+    _doings: dict[int, tuple[Life, Doing]] = field(default_factory=dict[int, tuple[Life, Doing]])
+    _calls: dict[int, Call] = field(default_factory=dict[int, Call])
 
     def lives(self) -> Mapping[str, Life]:
         """Each domain's life, by its UUID."""
@@ -104,8 +104,8 @@ class Walk:
                 self._asked(begins[record.line], operations.get(begins[record.line].operation or 0, ""))
             elif record.kind is Kind.EVENT:
                 self._heard(record)
-            elif record.kind is Kind.RETURN and record.line in self._doings:
-                self._returned(*self._doings[record.line])
+            elif record.line in self._doings:
+                self._returned(record.line)
             elif record.kind is Kind.STATE:
                 self._life(_place(record, text(record, "uuid"))).read(number(record, "state"))
             elif record.line in reads:
@@ -128,20 +128,26 @@ class Walk:
         if not call.succeeded:
             self._is_refused(uuid, name, life, (line, call.end.line))
         else:
-            self._doings[call.end.line] = (life, life.ask(name, line), call)
+            self._doings[call.end.line] = (life, life.ask(name, line))
+            self._calls[call.end.line] = call
 
     def _is_refused(self, uuid: str, name: str, life: Life, lines: tuple[int, int]) -> None:
-        """A refused call tells nothing, but for a start, which may have got as far as a process."""
+        """A refused call tells nothing, but for a start, which may have got as far as a process, and a migration."""
         if name.startswith("create"):
             life.ask("create refused", lines[0])
+            return
+        if name == MIGRATE:
+            self._doings[lines[1]] = (life, life.ask(MIGRATE_REFUSED, lines[0]))
             return
         life.acted_on = True
         situation = Situation(act="refused", before="any")
         self.refused.append((uuid, Sighting(situation=situation, trace=(), case=self.case.records[0].case, lines=lines)))
 
-    def _returned(self, life: Life, doing: Doing, call: Call) -> None:
+    def _returned(self, line: int) -> None:
+        life, doing = self._doings[line]
         life.reach(doing)
-        if call.family == "snapshotCreateXML" and call.end is not None and doing.name != "snapshot redefine":
+        call = self._calls.get(line)
+        if call is not None and call.end is not None and doing.name in ("snapshot", "snapshot external"):
             snapshot = text(call.end, "value")
             self._owners[snapshot] = _place(call.begin, call.key)
             life.snapshots[snapshot] = DISKS if doing.name == "snapshot external" else doing.before

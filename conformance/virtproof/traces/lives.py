@@ -23,10 +23,14 @@ SAVED_PAUSED: Final = "saved paused"
 RUNNING: Final = "running"
 PAUSED: Final = "paused"
 CRASHED: Final = "crashed"
+MIGRATING: Final = "migrating"
 
 DEFINE: Final = "define"
 REDEFINE: Final = "redefine"
 SNAPSHOT: Final = "snapshot"
+MIGRATE: Final = "migrate"
+MIGRATE_REFUSED: Final = "migrate refused"
+ARRIVED: Final = "STARTED migrated"
 
 _BY_EVENT: Final[Mapping[str, str]] = {
     "STARTED": RUNNING,
@@ -53,9 +57,8 @@ _BY_STATE: Final[Mapping[int, str]] = {
     DomainState.CRASHED: CRASHED,
 }
 _OFTEN: Final = ("REBOOT", "BLOCK_JOB_2")  # of one act there may be several: a reset tells itself twice, a job has a disk each
-
-
 _OFF: Final = (OFF, SAVED, SAVED_PAUSED)
+_MOVING: Final = ("SUSPENDED migrated", "SUSPENDED postcopy")  # its memory moves, and nobody paused it
 _NOT_THERE: Final = (UNKNOWN, NONE)
 
 
@@ -104,11 +107,15 @@ class Life:
         if name == DEFINE:
             name, self.state = (DEFINE, NONE) if self.state in _NOT_THERE else (REDEFINE, self.state)
         self.doings.append(Doing(name, self.state, (line, line)))
+        if name in (MIGRATE, MIGRATE_REFUSED):
+            self.state = MIGRATING
         return self.doings[-1]
 
     def reach(self, doing: Doing) -> None:
         """The call returned: the domain is what it promises, unless events have told what it is."""
-        if doing.name in _BY_ACT and not doing.told:
+        if self.state == MIGRATING:
+            self.state = NONE if doing.name == MIGRATE else doing.before
+        elif doing.name in _BY_ACT and not doing.told:
             self.state = _BY_ACT[doing.name]
 
     def hear(self, event: str, line: int) -> None:
@@ -138,7 +145,7 @@ class Life:
     def _doing_of(self, event: str, line: int) -> Doing:
         able = [doing for doing in self.doings if doing.may_cause(event)]
         lacking = next((doing for doing in able if doing.lacks), None)
-        if lacking is not None or (self.doings and not self.doings[-1].name):
+        if lacking is not None or (self.doings and not self.doings[-1].name and event != ARRIVED):
             return lacking or self.doings[-1]
         last = max((place for place, doing in enumerate(self.doings) if not doing.name), default=-1)
         recent = [doing for doing in able if doing in self.doings[last + 1 :]]
@@ -153,6 +160,8 @@ class Life:
 def _after(event: str, state: str) -> str:
     """What a domain is after an event; empty where that tells nothing of it."""
     word = event.partition(" ")[0]
+    if event in _MOVING:
+        return ""
     if word == "UNDEFINED":
         return NONE if state in _OFF else ""
     if word == "DEFINED":
