@@ -52,6 +52,7 @@ class Asked:
 REFUSED = {
     "suspend": Asked(lambda driver, it: driver.suspend(it.uuid), Capability.SUSPEND),
     "snapshot": Asked(lambda driver, it: driver.create_snapshot(it.uuid, SnapshotSpec(name="one")), Capability.SNAPSHOT_INTERNAL),
+    "reboot": Asked(lambda driver, it: driver.reboot(it.uuid), Capability.REBOOT),
     "resize": Asked(lambda driver, it: driver.resize(it.uuid, vcpus=2, memory_mib=32), Capability.RESIZE),
 }
 

@@ -3,8 +3,12 @@
 What belongs here: state that operations of one driver share. What does not: any method of the contract.
 """
 
+from uuid import UUID
+
 from virtproof_driver.claiming import Gated
+from virtproof_driver.contract import InstanceId
 from virtproof_driver.link import HostLink
+from virtproof_driver.operations.identity import instance_id
 from virtproof_driver.operations.migrating import Migrations
 from virtproof_driver.operations.spawning import Reservations
 
@@ -16,3 +20,9 @@ class Area(Gated):
         super().__init__(link)
         self._reservations = Reservations()
         self._migrations = Migrations()
+
+    def _staying(self, uuid: InstanceId) -> UUID:
+        """The UUID of an instance that is to be changed. Raises Busy for one that this driver is moving to another host."""
+        found = instance_id(uuid)
+        self._migrations.refuse(found)
+        return found

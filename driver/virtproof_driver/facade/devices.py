@@ -10,7 +10,6 @@ from virtproof_driver.claiming import claims
 from virtproof_driver.contract import InstanceId
 from virtproof_driver.facade.area import Area
 from virtproof_driver.operations import devices, extending
-from virtproof_driver.operations.identity import instance_id
 from virtproof_driver.spec import Disk, Interface
 
 
@@ -24,7 +23,7 @@ class DeviceMethods(Area):
         DeviceExists when the target is taken; InvalidSpec when the instance has the volume already; StoragePoolNotFound,
         VolumeNotFound, VolumeExists. A disk that could not be attached leaves nothing behind.
         """
-        devices.attach_volume(self._link, instance_id(uuid), volume)
+        devices.attach_volume(self._link, self._staying(uuid), volume)
 
     @claims(Capability.VOLUME_DETACH)
     def detach_volume(self, uuid: InstanceId, target: str) -> None:
@@ -34,7 +33,7 @@ class DeviceMethods(Area):
         have the disk still. Should the guest release it later, the definition alone has it, and a second call ends that.
         DeviceNotFound when neither has it; one of them is enough.
         """
-        devices.detach_volume(self._link, instance_id(uuid), target)
+        devices.detach_volume(self._link, self._staying(uuid), target)
 
     @claims(Capability.VOLUME_EXTEND)
     def extend_volume(self, uuid: InstanceId, target: str, size_bytes: int) -> None:
@@ -43,14 +42,14 @@ class DeviceMethods(Area):
         DeviceNotFound; InvalidSpec when that is less than it has; InvalidState when it is read-only. The size that it has changes
         nothing.
         """
-        extending.extend_volume(self._link, instance_id(uuid), target, size_bytes)
+        extending.extend_volume(self._link, self._staying(uuid), target, size_bytes)
 
     @claims(Capability.INTERFACE_ATTACH)
     def attach_interface(self, uuid: InstanceId, nic: Interface) -> None:
         """Give the instance a network interface. DeviceExists when it has one of that address; NetworkNotFound, InvalidState."""
-        devices.attach_interface(self._link, instance_id(uuid), nic)
+        devices.attach_interface(self._link, self._staying(uuid), nic)
 
     @claims(Capability.INTERFACE_DETACH)
     def detach_interface(self, uuid: InstanceId, mac: str) -> None:
         """Take a network interface from the instance, and wait for it as detach_volume() does. DeviceNotFound."""
-        devices.detach_interface(self._link, instance_id(uuid), mac)
+        devices.detach_interface(self._link, self._staying(uuid), mac)

@@ -56,11 +56,11 @@ class LifecycleMethods(Area):
 
     @claims(Capability.REBOOT)
     def _reboot(self, uuid: InstanceId) -> Instance:
-        return lifecycle.reboot(self._link, instance_id(uuid))
+        return lifecycle.reboot(self._link, self._staying(uuid))
 
     @claims(Capability.REBOOT_HARD)
     def _reboot_hard(self, uuid: InstanceId) -> Instance:
-        return lifecycle.reboot_hard(self._link, instance_id(uuid))
+        return lifecycle.reboot_hard(self._link, self._staying(uuid))
 
     @claims(Capability.PAUSE)
     def pause(self, uuid: InstanceId) -> Instance:
@@ -84,7 +84,7 @@ class LifecycleMethods(Area):
     @claims(Capability.SUSPEND)
     def suspend(self, uuid: InstanceId) -> Instance:
         """Save the instance's memory on the host and stop it; one that is saved is left as it is. InvalidState when it is off."""
-        return lifecycle.suspend(self._link, instance_id(uuid))
+        return lifecycle.suspend(self._link, self._staying(uuid))
 
     @claims(Capability.SUSPEND)
     def resume(self, uuid: InstanceId) -> Instance:
@@ -94,17 +94,17 @@ class LifecycleMethods(Area):
     @claims(Capability.RESCUE)
     def rescue(self, uuid: InstanceId, image: RescueImage) -> Instance:
         """Start the instance from another image, its own disks beside it. InvalidState when it is rescued or suspended."""
-        return rescue.rescue(self._link, instance_id(uuid), image)
+        return rescue.rescue(self._link, self._staying(uuid), image)
 
     @claims(Capability.RESCUE)
     def unrescue(self, uuid: InstanceId) -> Instance:
         """Start a rescued instance from its own disks again. InvalidState when it is not rescued."""
-        return rescue.unrescue(self._link, instance_id(uuid))
+        return rescue.unrescue(self._link, self._staying(uuid))
 
     @claims(Capability.RESIZE)
     def resize(self, uuid: InstanceId, *, vcpus: int, memory_mib: int) -> Instance:
         """Change processors and memory (MiB) from the next start on; both or neither. InvalidSpec above the spec's maxima."""
-        return resize.resize(self._link, instance_id(uuid), vcpus=vcpus, memory_mib=memory_mib)
+        return resize.resize(self._link, self._staying(uuid), vcpus=vcpus, memory_mib=memory_mib)
 
     @reads(Capability.AUTOSTART)
     def autostart(self, uuid: InstanceId) -> bool:

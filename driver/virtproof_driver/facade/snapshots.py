@@ -21,7 +21,7 @@ class SnapshotMethods(Area):
     @claims(Capability.SNAPSHOT_INTERNAL)
     def create_snapshot(self, uuid: InstanceId, snapshot: SnapshotSpec) -> Snapshot:
         """Make a snapshot. SnapshotExists; Busy while another job holds a disk; NotSupported for a disk that can hold none."""
-        return snapshots.create_snapshot(self._link, instance_id(uuid), snapshot)
+        return snapshots.create_snapshot(self._link, self._staying(uuid), snapshot)
 
     @reads(Capability.SNAPSHOT_INTERNAL)
     def snapshots(self, uuid: InstanceId) -> Sequence[Snapshot]:
@@ -35,9 +35,9 @@ class SnapshotMethods(Area):
         An external snapshot holds no memory: the instance is off afterwards. Where a revert fails the host may have stopped the
         instance already, and `undone_failures` of the error says so.
         """
-        return snapshots.revert_snapshot(self._link, instance_id(uuid), name)
+        return snapshots.revert_snapshot(self._link, self._staying(uuid), name)
 
     @claims(Capability.SNAPSHOT_INTERNAL)
     def delete_snapshot(self, uuid: InstanceId, name: str) -> None:
         """Delete a snapshot, an external one by merging its overlays; those made after it stay. SnapshotNotFound, Busy."""
-        snapshots.delete_snapshot(self._link, instance_id(uuid), name)
+        snapshots.delete_snapshot(self._link, self._staying(uuid), name)

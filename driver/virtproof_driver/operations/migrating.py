@@ -44,6 +44,11 @@ class Migrations:
         if self._held.setdefault(uuid, token) is not token:
             raise Busy(f"instance {uuid} is being moved already; wait for that, or abort it")
 
+    def refuse(self, uuid: UUID) -> None:
+        """Raise Busy while the instance is being moved: libvirt would keep who changes it waiting for 30 s, and then refuse."""
+        if uuid in self._held:
+            raise Busy(f"instance {uuid} is being moved to another host; wait for that, or abort it")
+
     def add(self, under_way: UnderWay) -> None:
         """Keep what has begun."""
         self._under_way[under_way.uuid] = under_way
