@@ -23,7 +23,7 @@ from virtproof.lanes.model import DaemonControl, GuestControl
 from virtproof.lanes.standing import OnDemand
 from virtproof_driver import Destination, LibvirtDriver, connect
 from virtproof_driver.binding import Connection, Domain
-from virtproof_driver.constants import DomainState
+from virtproof_driver.constants import DomainState, ErrorCode
 from virtproof_driver.edge import libvirt_binding
 
 WORKER: Final = Worker(run="moves", name="main", prefix="vp-moves-")
@@ -49,10 +49,14 @@ class Host:
             self.observed.close()
         return self.observed.connection()
 
-    def domain(self, uuid: UUID) -> Domain | None:
-        """The instance here; None where the host does not know it."""
-        found = (each for each in self.connection.listAllDomains() if each.UUIDString() == str(uuid))
-        return next(found, None)
+    def state(self, uuid: UUID) -> int | None:
+        """libvirt's state of the instance here; None where the host does not know it, or just stops knowing it."""
+        try:
+            return self.connection.lookupByUUIDString(str(uuid)).state()[0]
+        except libvirt_binding().libvirtError as error:
+            if error.get_error_code() == ErrorCode.NO_DOMAIN:
+                return None
+            raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +81,9 @@ class Two:
         """The host that runs the instance, once the other does not know it; None when that does not come about in time."""
         deadline = time.monotonic() + SETTLES
         while True:
-            known = [(host, domain) for host in self.hosts if (domain := host.domain(uuid)) is not None]
-            running = [host for host, domain in known if domain.state()[0] == DomainState.RUNNING]
-            if len(known) == len(running) == 1:
-                return running[0]
+            known = {host.name: state for host in self.hosts if (state := host.state(uuid)) is not None}
+            if list(known.values()) == [DomainState.RUNNING]:
+                return next(host for host in self.hosts if host.name in known)
             if time.monotonic() > deadline:
                 return None
             Event().wait(_AGAIN)
