@@ -50,7 +50,7 @@ class Host:
         return self.observed.connection()
 
     def state(self, uuid: UUID) -> int | None:
-        """libvirt's state of the instance here; None where the host does not know it, or just stops knowing it."""
+        """Libvirt's state of the instance here; None where the host does not know it, or just stops knowing it."""
         try:
             return self.connection.lookupByUUIDString(str(uuid)).state()[0]
         except libvirt_binding().libvirtError as error:
