@@ -44,6 +44,8 @@ ABSORBED: Final[Mapping[str, frozenset[Refusal]]] = {
     "delete": _GONE,
     # The domain is off or gone, or has no such device: it has released it.
     "detachDevice": _GONE | {(ErrorCode.OPERATION_INVALID, None), (ErrorCode.DEVICE_MISSING, None)},
+    # The job that was to end has ended.
+    "abortJob": _GONE | {(ErrorCode.OPERATION_INVALID, None)},
     # None there: 38 from QEMU (libvirt 9.0.0).
     "managedSaveRemove": _ALREADY | _GONE | {(ErrorCode.SYSTEM_ERROR, ErrorDomain.QEMU)},
 }
