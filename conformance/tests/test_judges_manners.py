@@ -63,6 +63,18 @@ def test_what_has_no_processors_to_hold_tells_a_start_by_one_event(hypervisor: s
     assert "events.illegal-transition" in rules_of(hypervisor, (2, 0), (6, 2), (5, 1))
 
 
+def test_an_old_libvirt_tells_a_start_from_a_snapshot_as_any_other() -> None:
+    """libvirt 7.0.0 told RESUMED before STARTED there, and 9.0.0 tells it after."""
+    tape = Tape(lane="qemu")
+    tape.events((0, 0), *STARTS, (6, 2), (5, 1), (4, 2), (2, 3), (6, 2), (5, 1), (2, 3), (3, 5))
+    old, new = (Facts(hypervisor="qemu", versions={"libvirt": libvirt}) for libvirt in ("7.0.0", "9.0.0"))
+    rules = [[found.rule for found in judge_case(tape.done(), facts) if found.rule.startswith("events.")] for facts in (old, new)]
+    assert rules == [[], ["events.illegal-transition"]]
+    late = Tape(lane="qemu")
+    late.events((0, 0), *STARTS, (6, 2), (5, 1), (2, 3), (4, 2))
+    assert "events.illegal-transition" in [found.rule for found in judge_case(late.done(), old)]
+
+
 def test_an_unknown_hypervisor_has_no_manners() -> None:
     assert rules_of("", (2, 0), (6, 2), (5, 1)) == []
 

@@ -28,7 +28,7 @@ def judge(case: CaseEvidence, facts: Facts) -> tuple[Violation, ...]:
     groups = by_domain(host_events(case)).values()
     again = outages(case)
     general = (found for events in groups for found in _judge_domain(_without_retold(events, again, facts.hypervisor)))
-    particular = (found for events in groups for found in breaches(events, facts.hypervisor))
+    particular = (found for events in groups for found in breaches(events, facts))
     return (*general, *particular)
 
 

@@ -5,7 +5,7 @@ is evidence. A judge given no facts judges everything.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from virtproof.backends.model import Backend
@@ -20,11 +20,13 @@ HYPERVISORS: Final = ("qemu", "lxc", "test")
 class Facts:
     """`supported` is what the lane has by its manifest, less what the driver under test does not claim.
 
-    `hypervisor` is what virConnectGetType calls it, in lower case; empty where it is not one whose manners are known.
+    `hypervisor` is what virConnectGetType calls it, in lower case; empty where it is not one whose manners are known. `versions`
+    are the lane's by product; without them it is taken for the newest.
     """
 
     supported: frozenset[Capability] = ALL
     hypervisor: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def has_events(self) -> bool:
@@ -40,4 +42,5 @@ class Facts:
 def facts_of(backend: Backend, versions: Mapping[str, str], unclaimed: frozenset[Capability] = frozenset()) -> Facts:
     """The facts of a lane: its manifest at these versions, less what the driver does not claim."""
     hypervisor = next((name for name in HYPERVISORS if name in versions), "")
-    return Facts(supported=ALL - backend.refusals(versions).keys() - unclaimed, hypervisor=hypervisor)
+    supported = ALL - backend.refusals(versions).keys() - unclaimed
+    return Facts(supported=supported, hypervisor=hypervisor, versions=versions)

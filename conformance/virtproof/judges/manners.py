@@ -9,11 +9,13 @@ after it: the daemon forgets over its restart why it would be told of a containe
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
+from virtproof.backends.predicates import holds
 from virtproof.judges.automaton import UNKNOWN, only_off
+from virtproof.judges.facts import Facts
 from virtproof.judges.host_events import HostEvent
 from virtproof.judges.rules import violation
 from virtproof.verdicts import Violation
@@ -45,17 +47,15 @@ class Manner:
 
 
 _GUEST_ONLY: Final = frozenset({E.SHUTDOWN, E.PMSUSPENDED, E.CRASHED})
-_QEMU: Final = Manner(
-    resumes_first=True,
-    company=MappingProxyType(
-        {
-            (E.STARTED, 0): Company(after=frozenset({(E.RESUMED, 0)}), before=frozenset({(E.SUSPENDED, 0)})),
-            (E.STARTED, 2): Company(before=frozenset({(E.RESUMED, 2), (E.SUSPENDED, 4)})),
-            (E.STARTED, 3): Company(before=frozenset({(E.RESUMED, 2), (E.SUSPENDED, 5)})),
-            (E.STOPPED, 0): Company(after=frozenset((E.SHUTDOWN, detail) for detail in range(3))),
-        }
-    ),
+_QEMU_COMPANY: Final[Mapping[Pair, Company]] = MappingProxyType(
+    {
+        (E.STARTED, 0): Company(after=frozenset({(E.RESUMED, 0)}), before=frozenset({(E.SUSPENDED, 0)})),
+        (E.STARTED, 2): Company(before=frozenset({(E.RESUMED, 2), (E.SUSPENDED, 4)})),
+        (E.STARTED, 3): Company(before=frozenset({(E.RESUMED, 2), (E.SUSPENDED, 5)})),
+        (E.STOPPED, 0): Company(after=frozenset((E.SHUTDOWN, detail) for detail in range(3))),
+    }
 )
+_QEMU: Final = Manner(resumes_first=True, company=_QEMU_COMPANY)
 MANNERS: Final[Mapping[str, Manner]] = MappingProxyType(
     {
         "qemu": _QEMU,
@@ -63,17 +63,28 @@ MANNERS: Final[Mapping[str, Manner]] = MappingProxyType(
         "test": Manner(never=_GUEST_ONLY),
     }
 )
+# What was otherwise in older releases, by version predicate. libvirt 7.0.0 told a start from a snapshot as any other.
+_OF_SNAPSHOT: Final = Company(after=frozenset({(E.RESUMED, 2)}), before=frozenset({(E.SUSPENDED, 5)}))
+_OLDER: Final[Mapping[str, tuple[str, Manner]]] = MappingProxyType(
+    {"qemu": ("libvirt < 9.0", replace(_QEMU, company={**_QEMU_COMPANY, (E.STARTED, 3): _OF_SNAPSHOT}))}
+)
 
 
-def breaches(events: Sequence[HostEvent], hypervisor: str) -> Iterator[Violation]:
+def manner_of(facts: Facts) -> Manner | None:
+    """How the lane's hypervisor tells changes in its release; None for one that was not measured."""
+    when, older = _OLDER.get(facts.hypervisor, ("", None))
+    return older if older is not None and holds(when, facts.versions) else MANNERS.get(facts.hypervisor)
+
+
+def breaches(events: Sequence[HostEvent], facts: Facts) -> Iterator[Violation]:
     """What of one domain's events its hypervisor never tells so; nothing of a hypervisor that was not measured."""
-    manner = MANNERS.get(hypervisor)
+    manner = manner_of(facts)
     told = [event for event in events if event.lifecycle and event.event not in (E.DEFINED, E.UNDEFINED)]
     for index, event in enumerate(told if manner is not None else ()):
         previous = told[index - 1] if index else None
         following = told[index + 1] if index + 1 < len(told) else None
         if manner is not None and event.after is not None and not _kept(manner, event, previous, following):
-            message = f"{hypervisor} never tells {event} between {previous or 'nothing'} and {following or 'nothing'}"
+            message = f"{facts.hypervisor} never tells {event} between {previous or 'nothing'} and {following or 'nothing'}"
             yield violation("events.illegal-transition", message, (previous or event).record, event.record)
 
 
