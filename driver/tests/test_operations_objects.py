@@ -24,6 +24,7 @@ from virtproof_driver.errors import (
 from virtproof_driver.hypervisors.test import TEST
 from virtproof_driver.markup.names import INSTANCE_NS
 from virtproof_driver.operations import snapshots
+from virtproof_driver.operations.transitions import Transition
 from virtproof_driver.spec import (
     ForwardMode,
     InstanceSpec,
@@ -222,7 +223,11 @@ def test_a_revert_that_nothing_tells_is_not_waited_for(
     driver: LibvirtDriver, small: InstanceSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[str] = []
-    monkeypatch.setattr(snapshots, "drive", lambda _link, _uuid, row: waited.append(row.name))
+
+    def drive(_link: object, _uuid: object, row: Transition) -> None:
+        waited.append(row.name)
+
+    monkeypatch.setattr(snapshots, "drive", drive)
     monkeypatch.setattr(type(driver.link), "hypervisor", TEST.at(7_000_000))
     driver.spawn(small)
     reach(driver, small, PowerState.PAUSED)
