@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event
 from typing import Final
 from uuid import UUID
@@ -16,7 +17,7 @@ from virtproof.guests.sweeps import Sweeps, await_sweeps, sweeps
 from virtproof.lanes import Worker
 from virtproof.lanes.containers.engine import connected
 from virtproof.lanes.containers.images import image_of
-from virtproof.lanes.containers.pair import DESTINATION, SOURCE
+from virtproof.lanes.containers.pair import DESTINATION, SOURCE, provision_pair
 from virtproof.lanes.containers.recipe import shipped_recipe
 from virtproof.lanes.containers.second import PairedWorld, Pairs
 from virtproof.lanes.model import DaemonControl, GuestControl
@@ -118,7 +119,9 @@ def domain_on(host: Host, uuid: UUID) -> Domain:
 def two() -> Generator[Two]:
     """Both hosts, for as long as the context lasts. Raises LaneUnavailable without a container engine."""
     libvirt_binding().registerErrorHandler(_silent, None)
-    pairs = Pairs(load("qemu"), "unix", WORKER, image_of(connected(), shipped_recipe(), print), "QEMU")
+    image = image_of(connected(), shipped_recipe(), print)
+    make = partial(provision_pair, load("qemu"), WORKER.run, WORKER.name, image)
+    pairs = Pairs(load("qemu"), "unix", WORKER, make, "QEMU")
     with ExitStack() as stack:
         stack.callback(pairs.give_up)
         world = stack.enter_context(pairs.open_case())

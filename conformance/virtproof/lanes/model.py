@@ -16,6 +16,7 @@ from virtproof.errors import LaneUnavailable
 from virtproof_driver.binding import Binding, Connection
 from virtproof_driver.spec import InstanceSpec
 
+_XDIST: Final = "gw"
 LOG_BYTES: Final = 1 << 16  # the tail of each log that is kept of a case that failed
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class Worker:
     name: str
     prefix: str
     shared: Callable[[Backend, str], "Description"] = nothing_shared
+
+    @property
+    def number(self) -> int:
+        """Which of the run's workers it is, from 0; xdist names them gw0 and gw1."""
+        return int(self.name.removeprefix(_XDIST)) if self.name.startswith(_XDIST) else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import platform
 import tarfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -29,6 +29,7 @@ from virtproof.lanes.containers.handed_in import VARIABLE
 from virtproof.lanes.containers.images import image_of
 from virtproof.lanes.containers.keyring import write_keyring
 from virtproof.lanes.containers.labels import labels_of
+from virtproof.lanes.containers.pair import DESTINATION, SOURCE, has_pairs
 from virtproof.lanes.containers.reaping import reap_all
 from virtproof.lanes.containers.recipe import client_recipe, shipped_recipe
 from virtproof.lanes.containers.shared import QEMU, key_of
@@ -44,7 +45,10 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is put up: a container a lane, and `spares` more of each. `packages` are folders of Python packages for the client."""
+    """What is put up: a container a lane, and for each of `spares` workers one more, and a pair where the backend needs pairs.
+
+    `packages` are folders of Python packages for the client.
+    """
 
     run: str
     lanes: tuple[tuple[Backend, str], ...]
@@ -62,19 +66,29 @@ class Site:
     network: str
     hosts: list[Host] = field(default_factory=list[Host])
     clients: list[Container] = field(default_factory=list[Container])
+    volumes: list[str] = field(default_factory=list[str])
 
     @property
     def labels(self) -> Mapping[str, str]:
         """Whose all of it is."""
         return labels_of(self.asked.run, platform.node(), owner_of(os.getpid()))
 
-    def host(self, backend: Backend, asking: Asking, name: str, image: str) -> Description:
-        """Start a host of this name on the network; its clients' credentials wait in the folder."""
+    def pair(self, backend: Backend, name: str, image: str) -> tuple[Description, Description]:
+        """Start two hosts that have a volume of the engine's in common, as `containers.pair` has them."""
+        self.engine.volumes.create(name, labels=self.labels)
+        self.volumes.append(name)
+        source, destination = (
+            self.host(backend, Asking.TLS, f"{name}-{which}", image, volume=name) for which in (SOURCE, DESTINATION)
+        )
+        return source, destination
+
+    def host(self, backend: Backend, asking: Asking, name: str, image: str, *, volume: str = "") -> Description:
+        """Start a host of this name on the network; its clients' credentials wait in the folder. One of a pair has no KVM."""
         credentials = make_credentials(name, options.LOOPBACK)
         own = self.folder / name
         own.mkdir()
         write_keyring(own / KEYRING, credentials, name, options.LOOPBACK, known_as=Path(HOME / name / KEYRING))
-        kvm = backend.uri.startswith(QEMU)
+        kvm = backend.uri.startswith(QEMU) and not volume
         order = Order(
             image=image,
             run=self.asked.run,
@@ -84,6 +98,7 @@ class Site:
             kvm=kvm,
             network=self.network,
             name=name,
+            volume=volume,
         )
         host = start(order)
         self.hosts.append(host)
@@ -117,9 +132,10 @@ class Site:
         for client in self.clients:
             with suppress(engine_error()):
                 client.remove(force=True, v=True)
-        for network in self.engine.networks.list(filters={"name": self.network}):
+        named = [(self.engine.networks, self.network), *((self.engine.volumes, volume) for volume in self.volumes)]
+        for thing in (found for kind, name in named for found in kind.list(filters={"name": name})):
             with suppress(engine_error()):
-                network.remove()
+                thing.remove()
         remove_folder(self.folder)
 
 
@@ -130,7 +146,7 @@ def put_up(asked: Asked, say: Say) -> Generator["Client"]:
     site = Site(engine=engine, asked=asked, folder=make_folder(), network=f"vp-{asked.run}-apart")
     try:
         reap_all(engine)
-        engine.networks.create(site.network, driver="bridge", internal=True, labels=site.labels)
+        engine.networks.create(site.network, internal=True, labels=site.labels)
         told = dict(_told(site, say))
         yield Client(engine, site.client(image_of(engine, client_recipe(), say), told))
     except engine_error() as error:
@@ -168,5 +184,7 @@ def _told(site: Site, say: Say) -> Iterator[tuple[str, str]]:
         image = image_of(site.engine, shipped_recipe(backend.suite), say)
         prefix = f"vp-{site.asked.run}-{backend.name}-{asking}"
         first, *spares = (site.host(backend, asking, f"{prefix}-{number}", image) for number in range(1 + site.asked.spares))
-        flat = {**asdict(first), "spares": tuple(map(asdict, spares))}
-        yield key, to_json(Description(**flat))
+        paired = any(has_pairs(each) for each, transport in site.asked.lanes if key_of(each, transport) == key)
+        numbers = range(site.asked.spares if paired else 0)
+        pairs = tuple(tuple(map(asdict, site.pair(backend, f"{prefix}-pair{number}", image))) for number in numbers)
+        yield key, to_json(replace(first, spares=tuple(map(asdict, spares)), pairs=pairs))

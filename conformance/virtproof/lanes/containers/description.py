@@ -30,7 +30,7 @@ class Description:
     daemon asks for a password. `pool` and `network` are the run's own on it: guests' images, and a network without a way out.
     `kvm` says whether KVM runs guests there. `image` is the engine's name of the image, for further containers. A container that
     is `apart` shares nothing with who reads this but a network: it has no socket here, and no engine answers for it, so that
-    `spares` describe further ones, a worker each.
+    `spares` describe further ones, and `pairs` two side by side, a worker each.
     """
 
     container: str
@@ -45,6 +45,7 @@ class Description:
     network: str
     apart: bool = False
     spares: tuple[Mapping[str, Any], ...] = ()
+    pairs: tuple[tuple[Mapping[str, Any], ...], ...] = ()
 
     @property
     def furniture(self) -> Furniture:
@@ -72,6 +73,13 @@ class Description:
             raise LaneUnavailable(f"there are {len(self.spares)} further containers, and worker {number} has none")
         return Description(**self.spares[number])
 
+    def pair(self, number: int) -> tuple["Description", "Description"]:
+        """Two further containers side by side. Raises LaneUnavailable where there are not so many."""
+        if number >= len(self.pairs):
+            raise LaneUnavailable(f"there are {len(self.pairs)} pairs of containers, and worker {number} has none")
+        source, destination = (Description(**told) for told in self.pairs[number])
+        return source, destination
+
     def upstream(self, transport: str) -> Address:
         """What a transport leads to: the socket, or a door's address."""
         return str(self.socket) if transport == UNIX else (self.host, self.ports[WAYS[transport].door])
@@ -96,4 +104,5 @@ def from_json(text: str) -> Description:
     if not isinstance(data, dict) or set(cast("dict[str, object]", data)) != {field.name for field in fields(Description)}:
         raise ValueError(f"not the description of a lane: {text[:80]}")
     found = cast("dict[str, Any]", data)
-    return Description(**found | {"spares": tuple(found["spares"])})
+    pairs = tuple(tuple(pair) for pair in found["pairs"])
+    return Description(**found | {"spares": tuple(found["spares"]), "pairs": pairs})

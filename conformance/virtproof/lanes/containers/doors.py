@@ -38,7 +38,7 @@ def asking_for(transport: str) -> Asking:
 def files_of(credentials: Credentials, asking: Asking) -> Mapping[str, bytes]:
     """What goes into the container's folder, by name."""
     return {
-        "doors.conf": _configuration(asking).encode(),
+        **asking_file(asking),
         "ca.pem": credentials.server.authority,
         "server.pem": credentials.server.certificate,
         "server-key.pem": credentials.server.key,
@@ -47,6 +47,11 @@ def files_of(credentials: Credentials, asking: Asking) -> Mapping[str, bytes]:
         "user": credentials.user.encode(),
         "password": credentials.password.encode(),
     }
+
+
+def asking_file(asking: Asking) -> Mapping[str, bytes]:
+    """The one of these files that tells where a password is asked for, by name."""
+    return {"doors.conf": _configuration(asking).encode()}
 
 
 def _configuration(asking: Asking) -> str:

@@ -71,7 +71,7 @@ class Collection(Protocol):
 class Networks(Collection, Protocol):
     """The engine's networks."""
 
-    def create(self, name: str, *, internal: bool, labels: Mapping[str, str], driver: str | None = None) -> Network: ...
+    def create(self, name: str, *, internal: bool, labels: Mapping[str, str]) -> Network: ...
 
 
 class Volumes(Collection, Protocol):

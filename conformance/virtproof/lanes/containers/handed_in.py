@@ -18,6 +18,7 @@ from virtproof.lanes.containers.description import Description, from_json, to_js
 from virtproof.lanes.containers.engine import check_engine
 from virtproof.lanes.containers.furnishing import furnish, network_name, pool_name
 from virtproof.lanes.containers.keyring import secrets_in
+from virtproof.lanes.containers.pair import share
 from virtproof.lanes.containers.shared import PROVISIONER, key_of
 
 VARIABLE: Final = "VIRTPROOF_LANES"
@@ -51,7 +52,8 @@ class HandedIn:
                 raise LaneUnavailable(f"{backend.name}: nobody provisioned a container for {transport} before this run")
             told = from_json(self._told[key])
             spares = tuple(self._ready(backend, Description(**spare)) for spare in told.spares)
-            self._furnished[key] = replace(self._ready(backend, told), spares=tuple(map(_flat, spares)))
+            pairs = tuple(tuple(_flat(self._ready_pair(backend, Description(**each))) for each in pair) for pair in told.pairs)
+            self._furnished[key] = replace(self._ready(backend, told), spares=tuple(map(_flat, spares)), pairs=pairs)
         return self._furnished[key]
 
     def handed_out(self, lanes: Iterable[tuple[Backend, str]]) -> dict[str, str]:
@@ -66,6 +68,11 @@ class HandedIn:
 
     def close(self) -> None:
         """Leave them to who provisioned them."""
+
+    def _ready_pair(self, backend: Backend, told: Description) -> Description:
+        ready = self._ready(backend, told)
+        share(backend, ready, self._run)
+        return ready
 
     def _ready(self, backend: Backend, told: Description) -> Description:
         connection = opened(told.observed(backend.uri))

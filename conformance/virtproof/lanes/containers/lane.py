@@ -19,7 +19,7 @@ from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.doors import Asking
 from virtproof.lanes.containers.guest_control import ContainerGuests
 from virtproof.lanes.containers.inside import Inside, InsideBySsh
-from virtproof.lanes.containers.pair import DESTINATION
+from virtproof.lanes.containers.pair import DESTINATION, Pair, provision_pair, standing_pair
 from virtproof.lanes.containers.second import Pairs
 from virtproof.lanes.containers.shared import Provisioned, Wanted, provision_container, remove_container
 from virtproof.lanes.containers.ways import UNIX
@@ -31,7 +31,6 @@ from virtproof.lanes.reaper import reap
 from virtproof.lanes.standing import Standing
 from virtproof_driver.binding import Connection
 
-XDIST = "gw"  # as it names its workers: gw0, gw1
 _DAEMON_LOG = "/var/log/libvirt/libvirtd.log"  # as libvirtd.conf has it
 
 
@@ -54,7 +53,7 @@ class ContainerLane:
         self.connection_type = self._connection.getType()
         self.versions = versions_of(self.binding, self._connection)
         self.fingerprint = fingerprint_of(self.versions, self._connection)
-        self._pairs = Pairs(backend, transport, worker, self._description.image, self.connection_type)
+        self._pairs = Pairs(backend, transport, worker, self._pair, self.connection_type)
 
     @property
     def label(self) -> str:
@@ -124,6 +123,12 @@ class ContainerLane:
             self._own = self._spare() if self._description.apart else self._provisioned()
         return self._own
 
+    def _pair(self) -> Pair:
+        if self._description.apart:
+            return standing_pair(self._description, self.worker.number, self.worker.run)
+        told = self._description
+        return provision_pair(self.backend, self.worker.run, self.worker.name, told.image, Path(told.folder))
+
     def _provisioned(self) -> Provisioned:
         told = self._description
         wanted = Wanted(
@@ -137,7 +142,7 @@ class ContainerLane:
         return provision_container(wanted)
 
     def _spare(self) -> Provisioned:
-        spare = self._description.spare(int(self.worker.name.removeprefix(XDIST)) if self.worker.name.startswith(XDIST) else 0)
+        spare = self._description.spare(self.worker.number)
         return Provisioned(host=InsideBySsh(spare), description=spare, folder=Path(spare.folder))
 
     def _settle(self, world: ExclusiveContainerWorld, own: Provisioned) -> None:

@@ -6,7 +6,7 @@ when that fails, so that the next one makes another.
 """
 
 import itertools
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from virtproof.errors import LaneUnavailable, SuiteError
 from virtproof.lanes.bare import bare_binding, opened
 from virtproof.lanes.containers.guest_control import ContainerGuests
 from virtproof.lanes.containers.inside import Inside
-from virtproof.lanes.containers.pair import SOURCE, Pair, provision_pair, remove_pair
+from virtproof.lanes.containers.pair import Pair, remove_pair
 from virtproof.lanes.containers.shared import Provisioned
 from virtproof.lanes.containers.ways import UNIX
 from virtproof.lanes.containers.world import ExclusiveContainerWorld, Reach
@@ -26,7 +26,7 @@ from virtproof.lanes.reaper import reap
 from virtproof_driver.binding import Connection
 
 # The hosts of a pair are plain to each other at their tcp port, so that their TLS port is where a password is asked for.
-_WITHOUT_PLAIN_TCP: Final = {"tcp-sasl": "tls-sasl"}
+_WITHOUT_PLAIN_TCP: Final = {"tcp-sasl": "tls-sasl", "tls": "tls-sasl"}
 # $1 is -I or -D: what comes from the other host is dropped, and what goes there, as by a cable that was pulled in between.
 _FILTER: Final = (
     "for each in $(getent ahostsv4 {peer} | cut -d ' ' -f 1 | sort -u); do "
@@ -40,6 +40,7 @@ class SecondContainer:
 
     def __init__(self, world: ExclusiveContainerWorld, reach: Reach, guests: ContainerGuests, pair: Pair) -> None:
         self.host = pair.destination.host
+        self._origin = pair.origin
         self.reach = reach
         self.uri = world.uri
         self.peer_uri = f"{guests.driver}+tcp://{pair.address}/system"
@@ -64,7 +65,7 @@ class SecondContainer:
             self._parted = False
 
     def _filter(self, act: str) -> None:
-        self.host.do("sh", "-c", _FILTER.format(peer=SOURCE), "sh", act)
+        self.host.do("sh", "-c", _FILTER.format(peer=self._origin), "sh", act)
 
 
 class PairedWorld(ExclusiveContainerWorld):
@@ -91,11 +92,11 @@ class PairedWorld(ExclusiveContainerWorld):
 class Pairs:
     """A worker's pair: made at the first case that needs one, kept for the next."""
 
-    def __init__(self, backend: Backend, transport: str, worker: Worker, image: str, connection_type: str) -> None:
+    def __init__(self, backend: Backend, transport: str, worker: Worker, make: Callable[[], Pair], connection_type: str) -> None:
         self._backend = backend
         self._transport = _WITHOUT_PLAIN_TCP.get(transport, transport)
         self._worker = worker
-        self._image = image
+        self._make = make
         self._connection_type = connection_type
         self._proxies = itertools.count(1)
         self._pair: Pair | None = None
@@ -104,7 +105,7 @@ class Pairs:
     def open_case(self) -> Generator[PairedWorld]:
         """A pair for one case."""
         if self._pair is None:
-            self._pair = provision_pair(self._backend, self._worker.run, self._worker.name, self._image)
+            self._pair = self._make()
         pair = self._pair
         doors = [self._door(made) for made in (pair.source, pair.destination)]
         reaches = [self._reach(made, door) for made, door in zip((pair.source, pair.destination), doors, strict=True)]
@@ -136,7 +137,7 @@ class Pairs:
             self.give_up()
 
     def _reap(self, made: Provisioned, pool: str) -> None:
-        connection = opened(made.description.uri(self._backend.uri, UNIX))
+        connection = opened(made.description.observed(self._backend.uri))
         try:
             connection.storagePoolLookupByName(pool).refresh(0)
             reap(bare_binding(), connection, self._worker.prefix)
@@ -152,7 +153,7 @@ class Pairs:
         return Reach(
             backend_uri=uri,
             uri=made.description.uri(uri, self._transport, door.address),
-            observed=made.description.uri(uri, UNIX),
+            observed=made.description.observed(uri),
             connection_type=self._connection_type,
             description=made.description,
         )

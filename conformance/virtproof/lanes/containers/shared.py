@@ -17,7 +17,7 @@ from virtproof.lanes.containers import options
 from virtproof.lanes.containers.container import Host, Order, start
 from virtproof.lanes.containers.credentials import make_credentials, telling_line
 from virtproof.lanes.containers.description import DOORS, KEYRING, SOCKETS, Description, from_json, to_json
-from virtproof.lanes.containers.doors import SECRET_KEYS, Asking, asking_for, files_of
+from virtproof.lanes.containers.doors import SECRET_KEYS, Asking, asking_file, asking_for, files_of
 from virtproof.lanes.containers.engine import Engine, connected
 from virtproof.lanes.containers.furnishing import furnish, network_name, pool_name
 from virtproof.lanes.containers.images import image_of
@@ -90,7 +90,8 @@ def _credentials(wanted: Wanted, folder: Path) -> Mapping[str, bytes]:
     if wanted.like is not None:
         for name in (KEYRING, DOORS):
             (folder / name).symlink_to(wanted.like / name)
-        return {path.name: path.read_bytes() for path in (folder / DOORS).iterdir()}
+        kept = {path.name: path.read_bytes() for path in (folder / DOORS).iterdir()}
+        return {**kept, **asking_file(wanted.asking)}
     credentials = make_credentials(options.LOOPBACK)
     files = files_of(credentials, wanted.asking)
     write_keyring(folder / KEYRING, credentials, options.LOOPBACK)
