@@ -22,7 +22,9 @@ from virtproof.lanes.containers.expired_door import ExpiredDoor
 from virtproof.lanes.containers.handed_in import VARIABLE, HandedIn, check_provisioner, is_handed_in
 from virtproof.lanes.containers.inside import InsideBySsh
 from virtproof.lanes.containers.keyring import write_keyring
+from virtproof.lanes.containers.pair import has_pairs, remove_pair, standing_pair
 from virtproof.lanes.containers.wrong import WRONG, ContainerWays
+from virtproof.lanes.model import Worker
 
 HOST = "127.0.0.1"
 
@@ -41,7 +43,7 @@ def told(folder: Path, **changes: object) -> Description:
         network="n",
         apart=True,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    return replace(plain, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,33 @@ def test_each_worker_has_a_spare_of_its_own(folder: Path) -> None:
     assert [known.spare(number).host for number in range(2)] == ["spare-0", "spare-1"]
     with pytest.raises(LaneUnavailable, match="worker 2 has none"):
         known.spare(2)
+
+
+def test_each_worker_has_a_pair_of_its_own(folder: Path) -> None:
+    pairs = tuple(
+        tuple(asdict(told(folder, host=f"{which}-{number}")) for which in ("source", "destination")) for number in range(2)
+    )
+    known = from_json(to_json(told(folder, pairs=pairs)))
+    assert [[each.host for each in known.pair(number)] for number in range(2)] == [
+        ["source-0", "destination-0"],
+        ["source-1", "destination-1"],
+    ]
+    handed = standing_pair(known, 1, "0a1b2c")
+    assert (handed.origin, handed.address, handed.pool, handed.things) == ("source-1", "destination-1", "vp-0a1b2c-shared", ())
+    remove_pair(handed)
+    assert (folder / KEYRING).is_dir(), "who handed it in removes it"
+    with pytest.raises(LaneUnavailable, match="worker 2 has none"):
+        known.pair(2)
+
+
+@pytest.mark.parametrize(("backend", "expected"), [("qemu", True), ("lxc", False)])
+def test_pairs_are_for_backends_that_move_instances(backend: str, *, expected: bool) -> None:
+    assert has_pairs(load(backend)) is expected
+
+
+@pytest.mark.parametrize(("name", "number"), [("gw0", 0), ("gw12", 12), ("main", 0)])
+def test_a_worker_has_a_number(name: str, number: int) -> None:
+    assert Worker(run="0a1b2c", name=name, prefix="vp-").number == number
 
 
 def test_lanes_are_handed_in_by_a_file(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

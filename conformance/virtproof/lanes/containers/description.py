@@ -103,6 +103,7 @@ def from_json(text: str) -> Description:
     data = cast("object", json.loads(text))
     if not isinstance(data, dict) or set(cast("dict[str, object]", data)) != {field.name for field in fields(Description)}:
         raise ValueError(f"not the description of a lane: {text[:80]}")
-    found = cast("dict[str, Any]", data)
-    pairs = tuple(tuple(pair) for pair in found["pairs"])
-    return Description(**found | {"spares": tuple(found["spares"]), "pairs": pairs})
+    found: dict[str, Any] = {**cast("dict[str, Any]", data)}
+    found["spares"] = tuple(found["spares"])
+    found["pairs"] = tuple(tuple(pair) for pair in found["pairs"])
+    return Description(**found)
