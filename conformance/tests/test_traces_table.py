@@ -201,6 +201,12 @@ def test_what_is_new(situation: Situation, trace: Trace, reason: Reason | None) 
     assert [each.reason for each in news(VARYING, told((situation, trace)))] == ([] if reason is None else [reason])
 
 
+def test_what_is_rare_contradicts_nothing_beside_what_is_known() -> None:
+    rare = ("STOPPED failed", *ENDED)
+    found = news(VARYING, told((DESTROY, ENDED), (DESTROY, rare), (CREATE, STARTED), (CREATE, ())))
+    assert [(each.reason, each.contradicts) for each in found] == [(Reason.BESIDE, False)] * 2
+
+
 def test_a_version_that_the_table_has_not_is_new_as_a_whole() -> None:
     other = ColumnKey(driver="qemu", reach="remote", libvirt="12.8", hypervisor="11.1")
     (found,) = news(VARYING, told((CREATE, STARTED), (DESTROY, ENDED), key=other))

@@ -102,7 +102,7 @@ def _keep(kept: Table, found: Sequence[RunTold], out: Path, console: Console) ->
 
 
 def _hold(known: Table, found: Sequence[RunTold], against: Path, directories: Sequence[Path], console: Console) -> int:
-    told = [each for run in found for each in news(known, run.lanes)]
+    told = news(known, [lane for run in found for lane in run.lanes])
     for each in told:
         word = "[bold red]new[/]" if each.contradicts else "new, within what varies"
         console.print(f"{word}: {escape(str(each))}", soft_wrap=True)

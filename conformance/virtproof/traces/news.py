@@ -1,11 +1,12 @@
-"""What a run's evidence tells that a table of events does not have: the page is held to the newest evidence by this.
+"""What the evidence of runs tells that a table of events does not have: the page is held to the newest evidence by this.
 
 What belongs here: comparing, and which of what is new contradicts the table (`Reason`). What does not: the remedy
-(`cli.events`). Where the table says already that order and number vary, another order or number of the same events contradicts
-nothing: it is told, and no more, since no number of runs would show them all.
+(`cli.events`). A situation is looked at over all of the runs. Where some of it was told as the table has it, and where the table
+says already that order and number vary, what was told otherwise contradicts nothing: it is told, and no more, since no number of
+runs would show all that is rare.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
 
@@ -24,6 +25,7 @@ class Reason(Enum):
     EVENT = "an event that was not told there so far"
     STEADY = "told otherwise, where there has been one trace so far"
     VARIANT = "another order or number, where these vary"
+    BESIDE = "told otherwise, beside what is known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class News:
     @property
     def contradicts(self) -> bool:
         """Whether the table is wrong or lacks something, in the light of it."""
-        return self.reason is not Reason.VARIANT
+        return self.reason not in {Reason.VARIANT, Reason.BESIDE}
 
     def __str__(self) -> str:
         if self.sighting is None:
@@ -51,31 +53,40 @@ class News:
 
 def news(table: Table, lanes: Sequence[LaneSightings]) -> tuple[News, ...]:
     """What is new, the contradictions first."""
-    found = [each for lane in lanes for each in _of_lane(table, lane)]
+    columns: dict[ColumnKey, list[Sighting]] = {}
+    for lane in lanes:
+        columns.setdefault(lane.column, []).extend(lane.sightings)
+    found = [each for key, sightings in columns.items() for each in _of_column(table, key, sightings)]
     return tuple(sorted(found, key=lambda each: (not each.contradicts, str(each))))
 
 
-def _of_lane(table: Table, lane: LaneSightings) -> list[News]:
-    if lane.column not in table:
-        return [News(column=lane.column, reason=Reason.COLUMN)]
-    known = table[lane.column].situations
-    seen: dict[tuple[Situation, Trace], list[Sighting]] = {}
-    for sighting in lane.sightings:
-        seen.setdefault((sighting.situation, sighting.trace), []).append(sighting)
+def _of_column(table: Table, key: ColumnKey, sightings: Sequence[Sighting]) -> list[News]:
+    if key not in table:
+        return [News(column=key, reason=Reason.COLUMN)]
+    known = table[key].situations
+    seen: dict[Situation, dict[Trace, list[Sighting]]] = {}
+    for sighting in sightings:
+        seen.setdefault(sighting.situation, {}).setdefault(sighting.trace, []).append(sighting)
     return [
-        News(column=lane.column, reason=reason, sighting=sightings[0], times=len(sightings))
-        for (situation, _), sightings in seen.items()
-        if (reason := _why(known.get(situation), sightings[0])) is not None
+        News(column=key, reason=reason, sighting=found[0], times=len(found))
+        for situation, traces in seen.items()
+        for found in traces.values()
+        if (reason := _why(known.get(situation), found[0], traces)) is not None
     ]
 
 
-def _why(known: Mapping[Trace, Seen] | None, sighting: Sighting) -> Reason | None:
-    """What is new of a sighting, None when nothing is. That a guest does not do what it is asked is never new."""
+def _why(known: Mapping[Trace, Seen] | None, sighting: Sighting, told: Collection[Trace]) -> Reason | None:
+    """What is new of a sighting, None when nothing is; `told` are all traces of its situation, this one among them.
+
+    That a guest does not do what it is asked is never new.
+    """
     asks = ACTS[sighting.situation.act].asks
     if known is None:
         return Reason.SITUATION
     if sighting.trace in known or (asks and not sighting.trace):
         return None
+    if any(trace in known for trace in told):
+        return Reason.BESIDE
     if {bare(name) for name in sighting.trace} - {bare(name) for trace in known for name in trace}:
         return Reason.EVENT
     return Reason.STEADY if sum(1 for trace in known if trace or not asks) <= 1 else Reason.VARIANT
