@@ -8,7 +8,7 @@ import pytest
 from virtproof_driver.edge.waits import Waits
 from virtproof_driver.errors import ConnectionLost, HostUnreachable, InstanceNotFound
 from virtproof_driver.migration import InstanceLocation
-from virtproof_driver.operations.whereabouts import Look, Sight, look_when_settled, sight_of, whereabouts
+from virtproof_driver.operations.whereabouts import Look, Sight, look_when_settled, may_run_on, sight_of, whereabouts
 from virtproof_driver.values import EventKind, Instance, LifecycleEvent, PowerState
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def test_it_is_somewhere_whatever_is_answered(source: Sight, destination: Sight)
         (PowerState.PAUSED, "user", RUNS),
         (PowerState.PAUSED, "migration", STANDS),
         (PowerState.PAUSED, "postcopy", STANDS),
+        (PowerState.PAUSED, "postcopy-failed", STANDS),
         (PowerState.SHUTTING_DOWN, "unknown", ENDS),
         (PowerState.OFF, "crashed", OFF),
     ],
@@ -132,3 +133,17 @@ def test_what_does_not_pass_by_itself_is_told_as_it_is() -> None:
 def test_a_host_that_does_not_answer_is_told_from_one_that_has_none() -> None:
     assert settled(Host(HostUnreachable("b", "silent")), STANDS) == Look(sight=UNSEEN)
     assert settled(Host(InstanceNotFound("a")), STANDS) == Look(sight=ABSENT)
+
+
+@pytest.mark.parametrize(
+    ("sight", "reason", "may"),
+    [
+        (STANDS, "migration", True),
+        (STANDS, "postcopy", False),
+        (STANDS, "postcopy-failed", False),
+        (RUNS, "migration", False),
+    ],
+)
+def test_a_guest_that_has_run_on_the_destination_does_not_run_on_at_its_source(sight: Sight, reason: str, *, may: bool) -> None:
+    assert may_run_on(Look(sight=sight, instance=instance(PowerState.PAUSED, reason))) is may
+    assert not may_run_on(Look(sight=sight))

@@ -46,7 +46,7 @@ from virtproof_driver.operations.executing import undo
 from virtproof_driver.operations.inventory import looked_up
 from virtproof_driver.operations.moving_storage import Belongings, parted_with
 from virtproof_driver.operations.transitions import FORCE_OFF, UNPAUSE, attempt
-from virtproof_driver.operations.whereabouts import Look, Sight, look, look_when_settled, whereabouts
+from virtproof_driver.operations.whereabouts import Look, Sight, look, look_when_settled, may_run_on, whereabouts
 from virtproof_driver.values import EventKind, Instance, IterationEvent, LifecycleEvent
 
 _LACKING = frozenset({ErrorCode.INTERNAL_ERROR, ErrorCode.CONFIG_UNSUPPORTED, ErrorCode.OPERATION_UNSUPPORTED})
@@ -250,13 +250,13 @@ class Moving:
                 self.source.call(self.source.domain(self.found.uuid).migrateSetMaxDowntime, self._downtime_before)
 
     def _mended(self, ours: Look, theirs: Look) -> tuple[Look, Look]:
-        """Where libvirt left a guest standing, it runs on at its source when the destination has none, and nowhere twice."""
+        """Where libvirt left a guest standing, it runs on at its source when it has run nowhere else, and nowhere twice."""
         uuid = self.found.uuid
         with suppress(DriverError):
             if ours.sight is Sight.RUNS and theirs.sight is Sight.STANDS:
                 attempt(self.destination, uuid, FORCE_OFF)
                 theirs = look(self.destination, uuid)
-            if ours.sight is Sight.STANDS and theirs.sight is Sight.ABSENT:
+            if may_run_on(ours) and theirs.sight is Sight.ABSENT:
                 attempt(self.source, uuid, UNPAUSE)
                 ours = look(self.source, uuid)
         return ours, theirs

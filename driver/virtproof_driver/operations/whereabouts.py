@@ -19,7 +19,8 @@ from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.inventory import looked_up
 from virtproof_driver.values import EventKind, Instance, PowerState
 
-MOVING = frozenset({"migration", "postcopy"})
+_WHOLE = "migration"
+MOVING = frozenset({_WHOLE, "postcopy", "postcopy-failed"})
 """libvirt's words for why a domain is paused on either host of a migration."""
 
 
@@ -102,6 +103,15 @@ def sight_of(found: Instance) -> Sight:
     if found.state is PowerState.SHUTTING_DOWN:
         return Sight.ENDS
     return Sight.RUNS if found.state.active else Sight.OFF
+
+
+def may_run_on(found: Look) -> bool:
+    """Whether a guest that stands still for its migration can go on where it is.
+
+    Once it has run on the destination (post-copy) it cannot: its newest memory and what it wrote since then are there
+    (https://libvirt.org/kbase/internals/migration.html, post-copy recovery).
+    """
+    return found.sight is Sight.STANDS and found.instance is not None and found.instance.reason == _WHOLE
 
 
 def _located(source: Sight, destination: Sight) -> InstanceLocation:
