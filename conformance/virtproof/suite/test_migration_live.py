@@ -112,10 +112,10 @@ def test_memory(driver: ComputeDriver, sweeper: Instance, destination: Destinati
     needs=GUESTED,
 )
 def test_passes(driver: ComputeDriver, sweeper: Instance, destination: DestinationHost, world: World) -> None:
-    before = swept(world, sweeper.uuid)
     options = MigrationOptions(bandwidth_mib_s=16, max_downtime_ms=1)
     migration = under_way(driver, sweeper, destination.managed, world, options)
     world.wait_notice(sweeper.uuid, DomainEventId.MIGRATION_ITERATION, timeout=SECONDS, count=4)
+    before = swept(world, sweeper.uuid)
     hurry(migration)
     assert_intact(destination.world, sweeper.uuid, before)
 
