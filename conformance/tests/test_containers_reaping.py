@@ -34,7 +34,13 @@ class Thing:
         self.labels = labels
         self.attrs = {"Labels": labels}
         self.removals: list[Mapping[str, bool]] = []
+        self.done: list[str] = []
         self._refuses = refuses
+
+    def exec_run(self, command: list[str]) -> tuple[int, bytes]:
+        assert not self.removals, "what was killed runs nothing any more"
+        self.done.append(command[-1])
+        return 0, b""
 
     def remove(self, **options: bool) -> None:
         self.removals.append(options)
@@ -74,6 +80,13 @@ def engine(containers: Things, networks: Things | None = None, volumes: Things |
     networks, volumes = networks or Things(), volumes or Things()
     kinds = SimpleNamespace(containers=containers, networks=networks, volumes=volumes, api=more.get("api", Unnamed({})))
     return cast("Engine", cast("object", kinds))
+
+
+def test_frozen_guests_are_let_go_before_their_container_is_killed() -> None:
+    left = Thing(owned_by(dead()))
+    assert reap_engine(engine(Things(left))) == 1
+    assert len(left.removals) == len(left.done) == 1
+    assert "THAWED" in left.done[0]
 
 
 def test_only_what_dead_processes_left_is_removed() -> None:

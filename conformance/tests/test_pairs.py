@@ -1,5 +1,6 @@
 """Which cases get two hosts, and what both have in common."""
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,8 +16,12 @@ from virtproof_driver import Capability
 NOT_HERE = {Capability.MIGRATION_LIVE: "this host moves nothing"}
 
 
+def _refusals(known: dict[Capability, str], _versions: object) -> dict[Capability, str]:
+    return known
+
+
 def lane(refusals: dict[Capability, str] | None = None) -> Lane:
-    backend = SimpleNamespace(refusals=lambda *_versions: refusals or {})
+    backend = SimpleNamespace(refusals=partial(_refusals, refusals or {}))
     return cast("Lane", cast("Any", SimpleNamespace(backend=backend, versions={})))
 
 

@@ -24,6 +24,7 @@ from virtproof.lanes.containers.container import Host, Order, start
 from virtproof.lanes.containers.credentials import make_credentials
 from virtproof.lanes.containers.description import KEYRING, Description, to_json
 from virtproof.lanes.containers.doors import Asking, asking_for, files_of
+from virtproof.lanes.containers.ending import end
 from virtproof.lanes.containers.engine import Container, Engine, connected, engine_error
 from virtproof.lanes.containers.handed_in import VARIABLE
 from virtproof.lanes.containers.images import image_of
@@ -131,7 +132,7 @@ class Site:
             host.remove()
         for client in self.clients:
             with suppress(engine_error()):
-                client.remove(force=True, v=True)
+                end(client)
         named = [(self.engine.networks, self.network), *((self.engine.volumes, volume) for volume in self.volumes)]
         for thing in (found for kind, name in named for found in kind.list(filters={"name": name})):
             with suppress(engine_error()):

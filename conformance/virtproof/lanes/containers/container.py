@@ -17,6 +17,7 @@ from virtproof.errors import LaneUnavailable, SuiteError
 from virtproof.lanes.containers import options
 from virtproof.lanes.containers.archives import packed
 from virtproof.lanes.containers.doors import FOLDER
+from virtproof.lanes.containers.ending import end
 from virtproof.lanes.containers.engine import Container, connected, engine_error, without_foreign_reaper
 from virtproof.lanes.containers.labels import labels_of
 from virtproof.lanes.model import LOG_BYTES
@@ -110,7 +111,7 @@ class Host:
     def remove(self) -> None:
         """Kill and remove it, with all that runs in it; one that is gone is no error."""
         try:
-            self._container.remove(force=True, v=True)
+            end(self._container)
         except engine_error():
             return
 

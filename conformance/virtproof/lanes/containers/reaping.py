@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
+from virtproof.lanes.containers.ending import end
 from virtproof.lanes.containers.engine import Engine, engine_error
 from virtproof.lanes.containers.labels import BUILD, OWNED, is_left_behind, labels_of_build
 from virtproof.lanes.folders import is_gone, reap_folders
@@ -25,9 +26,7 @@ def reap_engine(engine: Engine) -> int:
     """Remove what dead processes of this machine left there; how many things."""
     wanted = {"label": f"{OWNED}=1"}
     containers = engine.containers.list(all=True, filters=wanted, ignore_removed=True)  # each is asked for after they are listed
-    found: list[tuple[Mapping[str, str], Callable[[], object]]] = [
-        (each.labels, partial(each.remove, force=True, v=True)) for each in containers
-    ]
+    found: list[tuple[Mapping[str, str], Callable[[], object]]] = [(each.labels, partial(end, each)) for each in containers]
     for kind in (engine.networks, engine.volumes):
         found += [(each.attrs.get("Labels") or {}, each.remove) for each in kind.list(filters=wanted)]
     unnamed = {"label": BUILD, "dangling": "true"}  # such an image goes with those that it was built on, as far as no other is
