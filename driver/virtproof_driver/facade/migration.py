@@ -3,6 +3,8 @@
 What belongs here: moving instances to other hosts. What does not: how it is done (`operations`).
 """
 
+from virtproof_driver.capabilities import Capability
+from virtproof_driver.claiming import claims
 from virtproof_driver.contract import InstanceId, Migration
 from virtproof_driver.facade.area import Area
 from virtproof_driver.migration import Destination, MigrationMode, MigrationOptions
@@ -15,6 +17,9 @@ from virtproof_driver.operations.moving import Move
 class MigrationMethods(Area):
     """Moving instances."""
 
+    @claims(
+        Capability.MIGRATION_LIVE
+    )  # who moves nothing that runs moves nothing at all: known before the arguments are looked at
     def migrate(
         self,
         uuid: InstanceId,
