@@ -198,13 +198,19 @@ VARYING: Table = {KEY: column(create={STARTED: 9}, destroy={ENDED: 8, ("STOPPED 
     ],
 )
 def test_what_is_new(situation: Situation, trace: Trace, reason: Reason | None) -> None:
-    assert [each.reason for each in news(VARYING, told((situation, trace)))] == ([] if reason is None else [reason])
+    assert [each.reason for each in news(VARYING, told(*[(situation, trace)] * 2))] == ([] if reason is None else [reason])
 
 
 def test_what_is_rare_contradicts_nothing_beside_what_is_known() -> None:
     rare = ("STOPPED failed", *ENDED)
     found = news(VARYING, told((DESTROY, ENDED), (DESTROY, rare), (CREATE, STARTED), (CREATE, ())))
     assert [(each.reason, each.contradicts) for each in found] == [(Reason.BESIDE, False)] * 2
+
+
+@pytest.mark.parametrize("situation", [CREATE, Situation(act="create", before="saved")])
+def test_what_is_seen_once_is_told_and_contradicts_nothing(situation: Situation) -> None:
+    (found,) = news(VARYING, told((situation, ())))
+    assert (found.reason, found.contradicts, found.times) == (Reason.ONCE, False, 1)
 
 
 def test_a_version_that_the_table_has_not_is_new_as_a_whole() -> None:
@@ -222,5 +228,5 @@ def test_news_name_the_case_its_lines_and_how_often() -> None:
 
 
 def test_contradictions_come_first() -> None:
-    found = news(VARYING, told((DESTROY, ("STOPPED destroyed", "SHUTDOWN host")), (REBOOT, ("REBOOT x2",))))
+    found = news(VARYING, told(*[(DESTROY, ("STOPPED destroyed", "SHUTDOWN host")), (REBOOT, ("REBOOT x2",))] * 2))
     assert [(each.reason, each.contradicts) for each in found] == [(Reason.STEADY, True), (Reason.VARIANT, False)]

@@ -104,7 +104,7 @@ def _keep(kept: Table, found: Sequence[RunTold], out: Path, console: Console) ->
 def _hold(known: Table, found: Sequence[RunTold], against: Path, directories: Sequence[Path], console: Console) -> int:
     told = news(known, [lane for run in found for lane in run.lanes])
     for each in told:
-        word = "[bold red]new[/]" if each.contradicts else "new, within what varies"
+        word = "[bold red]new[/]" if each.contradicts else "new, contradicts nothing"
         console.print(f"{word}: {escape(str(each))}", soft_wrap=True)
     if not any(each.contradicts for each in told):
         console.print(escape(f"{against}: has all that these runs told"), soft_wrap=True)

@@ -3,10 +3,10 @@
 What belongs here: comparing, and which of what is new contradicts the table (`Reason`). What does not: the remedy
 (`cli.events`). A situation is looked at over all of the runs. Where some of it was told as the table has it, and where the table
 says already that order and number vary, what was told otherwise contradicts nothing: it is told, and no more, since no number of
-runs would show all that is rare.
+runs would show all that is rare. Nor does what was seen once: two clients that meet by chance make a situation of their own.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
 
@@ -26,6 +26,7 @@ class Reason(Enum):
     STEADY = "told otherwise, where there has been one trace so far"
     VARIANT = "another order or number, where these vary"
     BESIDE = "told otherwise, beside what is known"
+    ONCE = "not known, and seen once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class News:
     @property
     def contradicts(self) -> bool:
         """Whether the table is wrong or lacks something, in the light of it."""
-        return self.reason not in {Reason.VARIANT, Reason.BESIDE}
+        return self.reason not in {Reason.VARIANT, Reason.BESIDE, Reason.ONCE}
 
     def __str__(self) -> str:
         if self.sighting is None:
@@ -75,16 +76,18 @@ def _of_column(table: Table, key: ColumnKey, sightings: Sequence[Sighting]) -> l
     ]
 
 
-def _why(known: Mapping[Trace, Seen] | None, sighting: Sighting, told: Collection[Trace]) -> Reason | None:
-    """What is new of a sighting, None when nothing is; `told` are all traces of its situation, this one among them.
+def _why(known: Mapping[Trace, Seen] | None, sighting: Sighting, told: Mapping[Trace, Sequence[Sighting]]) -> Reason | None:
+    """What is new of a sighting, None when nothing is; `told` are all of its situation, this one among them.
 
     That a guest does not do what it is asked is never new.
     """
     asks = ACTS[sighting.situation.act].asks
+    if known is not None and (sighting.trace in known or (asks and not sighting.trace)):
+        return None
+    if sum(map(len, told.values())) == 1:
+        return Reason.ONCE
     if known is None:
         return Reason.SITUATION
-    if sighting.trace in known or (asks and not sighting.trace):
-        return None
     if any(trace in known for trace in told):
         return Reason.BESIDE
     if {bare(name) for name in sighting.trace} - {bare(name) for trace in known for name in trace}:
