@@ -84,10 +84,11 @@ def test_what_was_missed_comes_between_loss_and_return(
 def test_a_loss_is_in_the_books_since_it_was_noticed_and_the_instances_stay(
     session: Session, anchor: Connection, cable: "Cable", domains: "Domains"
 ) -> None:
-    anchor.defineXML(domains.xml("a")).create()
     told = Told()
-    before = time.monotonic()
     session.subscribe_host(told)
+    anchor.defineXML(domains.xml("a")).create()
+    told.until(EventKind.STARTED)
+    before = time.monotonic()
     there = session.books()
     lose(session, domains, cable)
     lost = session.books()
