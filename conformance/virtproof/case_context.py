@@ -7,6 +7,7 @@ looked at, and the lane reaps what was left.
 """
 
 import itertools
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -23,10 +24,11 @@ from virtproof.recording.faults import Faults
 from virtproof.recording.leftovers import LeftoverCheck
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
-from virtproof.selection import MANIFEST, manifest_id
+from virtproof.selection import manifest_id
 from virtproof.subject import Subject
 from virtproof_driver import Capability
 from virtproof_driver.binding import Connection
+from virtproof_driver.capabilities import MIGRATION
 from virtproof_driver.constants import XmlFlag
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.spec import InstanceSpec
@@ -34,7 +36,6 @@ from virtproof_driver.spec import InstanceSpec
 if TYPE_CHECKING:
     from virtproof.recording.ears import Ear
 
-_MOVING: Final = "migration."
 _BREAKING: Final = frozenset({Capability.CONNECTION_RECONNECT, Capability.CONNECTION_KEEPALIVE, Capability.EVENTS_HOST})
 _NUMBERS_A_CASE: Final = 1000
 
@@ -62,14 +63,16 @@ class Connected:
 
 def is_exclusive(case: Case) -> bool:
     """Whether a case stops, freezes or kills daemons, so that it must have one of its own."""
-    return any(need in case.needs or case.id == manifest_id(need) for need in _BREAKING)
+    return _is_about(case, _BREAKING)
 
 
 def is_paired(case: Case, lane: Lane) -> bool:
     """Whether a case moves instances, or asks whether the lane does, so that it must have two hosts of its own."""
-    wanted = {*case.needs, case.id.removeprefix(f"{MANIFEST}.")}
-    moves = any(need.startswith(_MOVING) for need in wanted if case.needs or case.id.startswith(MANIFEST))
-    return moves and Capability.MIGRATION_LIVE not in lane.backend.refusals(lane.versions)
+    return _is_about(case, MIGRATION) and Capability.MIGRATION_LIVE not in lane.backend.refusals(lane.versions)
+
+
+def _is_about(case: Case, capabilities: Iterable[Capability]) -> bool:
+    return any(each in case.needs or case.id == manifest_id(each) for each in capabilities)
 
 
 def put_right(daemon: DaemonControl) -> None:

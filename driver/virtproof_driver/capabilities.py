@@ -89,6 +89,9 @@ class Capability(StrEnum):
     CONNECTION_SSH = "connection.ssh"
 
 
+MIGRATION: tuple[Capability, ...] = tuple(each for each in Capability if each.startswith("migration."))
+"""All that is of moving instances to another host."""
+
 PROMISES: Mapping[Capability, str] = MappingProxyType(
     {
         Capability.HOST_INFO: "host() describes the host: name, hypervisor, versions, processors and memory.",

@@ -5,6 +5,8 @@ Source: https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainMigrateFla
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from virtproof_driver.migration import (
     Destination,
@@ -56,6 +58,11 @@ def params_of(destination: Destination, options: MigrationOptions) -> dict[str, 
 def has_post_copy(options: MigrationOptions) -> bool:
     """Whether post-copy may be started during the migration."""
     return options.post_copy or options.on_timeout is OnTimeout.POST_COPY
+
+
+def numbers_in(statistics: Mapping[str, Any]) -> Mapping[str, int]:
+    """What a job's statistics say in numbers; an error's message, which is among them, is none."""
+    return MappingProxyType({name: value for name, value in statistics.items() if isinstance(value, int)})
 
 
 def progress_of(phase: MigrationPhase, iteration: int, statistics: Mapping[str, int]) -> MigrationProgress:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from virtproof.backends.fields import as_uri
 from virtproof.backends.model import Backend, KnownBug, Unsupported
 from virtproof.errors import UsageError
-from virtproof_driver import Capability
+from virtproof_driver.capabilities import MIGRATION, Capability
 
 _NO_POWER: Final = "virtproof has no power over the daemon of a host that it did not set up"
 _NO_WAYS: Final = "virtproof has no credentials for a host that it did not set up, and reaches it as its URI says"
@@ -29,7 +29,7 @@ _BEYOND: Final = {
     Capability.GUESTS: _NO_GUESTS,
     Capability.AGENT_PASSWORD: f"{_NO_GUESTS}, and so none with an agent",
     Capability.AGENT_QUIESCE: f"{_NO_GUESTS}, and so none with an agent",
-    **{each: _NO_SECOND for each in Capability if each.startswith("migration.")},
+    **dict.fromkeys(MIGRATION, _NO_SECOND),
 }
 
 

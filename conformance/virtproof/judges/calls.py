@@ -81,6 +81,9 @@ MUTATING: Final = frozenset(
 )  # fmt: skip
 
 
+OPENING: Final = frozenset({"open", "openAuth", "openReadOnly"})
+
+
 def family(method: str) -> str:
     """The family of a libvirt-python method name: `createWithFlags` is `create`."""
     for variant in _VARIANTS:

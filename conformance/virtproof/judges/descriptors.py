@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from virtproof.judges.calls import OPENING
 from virtproof.judges.facts import Facts
 from virtproof.judges.reading import Call, CaseEvidence, items, text
 from virtproof.judges.rules import violation
 from virtproof.verdicts import Violation
 
 HANDING_OVER: Final = frozenset({"openGraphics", "openGraphicsFD", "lxcOpenNamespace", "createWithFiles", "createXMLWithFiles"})
-_OPENING: Final = frozenset({"open", "openAuth", "openReadOnly"})
 _LOCAL: Final = "unix"
 
 
@@ -34,7 +34,7 @@ def _found(case: CaseEvidence) -> Iterator[Violation]:
     """The connection that a call went over is the one that was opened last before it."""
     uri = ""
     for call in case.calls:
-        if call.method in _OPENING and call.succeeded:
+        if call.method in OPENING and call.succeeded:
             uri = _uri(call)
         elif call.method in HANDING_OVER and is_remote(uri):
             message = f"{call.method}() was called on {uri}, which carries no descriptors: the call cuts the connection"

@@ -8,17 +8,14 @@ possible; they never narrow it, because an event may reach the recorder after th
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 from virtproof.evidence import Kind, Record
 from virtproof.judges import automaton
 from virtproof.judges.automaton import UNKNOWN, Activity, World
-from virtproof.judges.calls import SILENT, family
+from virtproof.judges.calls import OPENING, SILENT, family
 from virtproof.judges.contention import LAG, Contention, contention, is_contended
 from virtproof.judges.reading import Call, CaseEvidence, items, number, text
 from virtproof_driver.constants import DomainEvent, DomainEventId
-
-_OPENING: Final = frozenset({"open", "openAuth", "openReadOnly"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +117,7 @@ def host_events(case: CaseEvidence) -> tuple[HostEvent, ...]:
 
 def outages(case: CaseEvidence) -> tuple[Record, ...]:
     """Where a connection was opened after the first one."""
-    return tuple(record for record in case.of(Kind.CALL) if text(record, "method") in _OPENING)[1:]
+    return tuple(record for record in case.of(Kind.CALL) if text(record, "method") in OPENING)[1:]
 
 
 def by_domain(events: tuple[HostEvent, ...]) -> Mapping[str, tuple[HostEvent, ...]]:
@@ -151,7 +148,7 @@ def _heard(worlds: Worlds, record: Record, contended: Contention) -> list[HostEv
 
 def _called(worlds: Worlds, record: Record) -> None:
     method = text(record, "method")
-    if method in _OPENING:
+    if method in OPENING:
         worlds.forget()
     if family(method) in SILENT:
         worlds.silently_resumed(text(record, "key"), record.t)

@@ -10,6 +10,8 @@ from threading import Event
 from typing import Final
 from uuid import UUID
 
+import pytest
+
 from virtproof.destination import DestinationHost
 from virtproof.guests.sweeps import await_sweeps, sweeps
 from virtproof.recording.world import World
@@ -25,6 +27,7 @@ BY_PEERS: Final = MOVED | {Capability.MIGRATION_PEER_TO_PEER}
 GUESTED: Final = MOVED | {Capability.GUESTS}
 GUESTED_BY_PEERS: Final = GUESTED | BY_PEERS
 WAYS: Final = ("managed", "by_peers")
+BOTH_WAYS: Final = pytest.mark.parametrize("name", WAYS)
 
 SECONDS: Final = 45.0
 SOON: Final = 40.0

@@ -11,13 +11,13 @@ from virtproof.destination import DestinationHost
 from virtproof.fixtures import Connect
 from virtproof.recording.world import World
 from virtproof.suite.moves import (
+    BOTH_WAYS,
     GUESTED,
     HERE,
     MOVED,
     OFF_THERE,
     SECONDS,
     THERE,
-    WAYS,
     assert_intact,
     hurry,
     move,
@@ -67,7 +67,7 @@ def test_paused_still(driver: ComputeDriver, sweeper: Instance, destination: Des
     since="1.0",
     needs=OFFLINE | {Capability.START, Capability.MIGRATION_PEER_TO_PEER},
 )
-@pytest.mark.parametrize("name", WAYS)
+@BOTH_WAYS
 def test_offline(
     driver: ComputeDriver, connect: Connect, off_instance: Instance, destination: DestinationHost, name: str
 ) -> None:

@@ -11,13 +11,13 @@ from virtproof.probes.bench import past
 from virtproof.recording.world import World
 from virtproof.suite.common import domain_of
 from virtproof.suite.moves import (
+    BOTH_WAYS,
     GUESTED,
     GUESTED_BY_PEERS,
     HERE,
     MOVED,
     SECONDS,
     THERE,
-    WAYS,
     assert_intact,
     move,
     swept,
@@ -39,7 +39,7 @@ from virtproof_driver.values import Instance, PowerState
     since="1.0",
     needs=GUESTED_BY_PEERS,
 )
-@pytest.mark.parametrize("name", WAYS)
+@BOTH_WAYS
 def test_under_way(driver: ComputeDriver, sweeper: Instance, destination: DestinationHost, world: World, name: str) -> None:
     before = swept(world, sweeper.uuid)
     migration = under_way(driver, sweeper, way(destination, name), world)

@@ -17,13 +17,13 @@ from virtproof.probes.bench import past
 from virtproof.recording.world import World
 from virtproof.suite.common import await_host, domain_of
 from virtproof.suite.moves import (
+    BOTH_WAYS,
     GUESTED_BY_PEERS,
     HERE,
     OFF_HERE,
     SECONDS,
     SOON,
     THERE,
-    WAYS,
     assert_intact,
     await_whereabouts,
     move,
@@ -40,7 +40,6 @@ from virtproof_driver.migration import InstanceLocation, MigrationOptions
 from virtproof_driver.values import Instance
 
 BROKEN = GUESTED_BY_PEERS | {Capability.CONNECTION_RECONNECT}
-BOTH_WAYS = pytest.mark.parametrize("name", WAYS)
 
 
 def failing(migration: Migration) -> MigrationFailed:

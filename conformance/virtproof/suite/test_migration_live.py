@@ -14,6 +14,7 @@ from virtproof.fixtures import Connect, Small
 from virtproof.recording.world import World
 from virtproof.suite.common import domain_of
 from virtproof.suite.moves import (
+    BOTH_WAYS,
     BY_PEERS,
     GUESTED,
     GUESTED_BY_PEERS,
@@ -23,7 +24,6 @@ from virtproof.suite.moves import (
     PAUSED_THERE,
     SECONDS,
     THERE,
-    WAYS,
     assert_intact,
     hurry,
     move,
@@ -78,7 +78,7 @@ def test_peers(driver: ComputeDriver, instance: Instance, destination: Destinati
     since="1.0",
     needs=BY_PEERS | {Capability.STOP, Capability.START},
 )
-@pytest.mark.parametrize("name", WAYS)
+@BOTH_WAYS
 def test_persistent(driver: ComputeDriver, connect: Connect, instance: Instance, destination: DestinationHost, name: str) -> None:
     move(driver, instance, way(destination, name))
     assert domain_of(destination.world, instance.uuid).isPersistent()
@@ -96,7 +96,7 @@ def test_persistent(driver: ComputeDriver, connect: Connect, instance: Instance,
     since="1.0",
     needs=GUESTED_BY_PEERS,
 )
-@pytest.mark.parametrize("name", WAYS)
+@BOTH_WAYS
 def test_memory(driver: ComputeDriver, sweeper: Instance, destination: DestinationHost, world: World, name: str) -> None:
     before = swept(world, sweeper.uuid)
     move(driver, sweeper, way(destination, name))

@@ -16,6 +16,7 @@ from virtproof.destination import DestinationHost
 from virtproof.fixtures import Connect, Small
 from virtproof.recording.world import World
 from virtproof.suite.moves import (
+    BOTH_WAYS,
     GUESTED,
     GUESTED_BY_PEERS,
     OFF_HERE,
@@ -23,7 +24,6 @@ from virtproof.suite.moves import (
     SECONDS,
     SOON,
     THERE,
-    WAYS,
     assert_intact,
     hurry,
     swept,
@@ -65,7 +65,7 @@ REFUSED = {
     since="1.0",
     needs=HELD,
 )
-@pytest.mark.parametrize("name", WAYS)
+@BOTH_WAYS
 def test_pause(driver: ComputeDriver, sweeper: Instance, destination: DestinationHost, world: World, name: str) -> None:
     migration = under_way(driver, sweeper, way(destination, name), world)
     assert driver.pause(sweeper.uuid).state is PowerState.PAUSED

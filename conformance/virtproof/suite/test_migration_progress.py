@@ -12,7 +12,7 @@ from virtproof.evidence import Kind
 from virtproof.fixtures import Connect
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.world import World
-from virtproof.suite.moves import GUESTED, HERE, MOVED, SECONDS, THERE, WAYS, hurry, move, under_way, way, whereabouts
+from virtproof.suite.moves import BOTH_WAYS, GUESTED, HERE, MOVED, SECONDS, THERE, hurry, move, under_way, way, whereabouts
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.errors import InvalidState, MigrationAborted, OperationTimeout
@@ -67,7 +67,7 @@ def test_ended(driver: ComputeDriver, instance: Instance, destination: Destinati
     since="1.0",
     needs=GUESTED | {Capability.MIGRATION_PEER_TO_PEER},
 )
-@pytest.mark.parametrize("name", WAYS)
+@BOTH_WAYS
 def test_result(driver: ComputeDriver, sweeper: Instance, destination: DestinationHost, name: str) -> None:
     result = move(driver, sweeper, way(destination, name))
     assert 0 < result.downtime_ms <= result.total_ms < SECONDS * 1000

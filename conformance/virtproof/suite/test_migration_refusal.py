@@ -15,7 +15,7 @@ from virtproof.destination import DestinationHost
 from virtproof.fixtures import Small
 from virtproof.foreign import foreign_domain, foreign_volume
 from virtproof.suite.common import NO_SUCH
-from virtproof.suite.moves import BY_PEERS, HERE, MOVED, SECONDS, WAYS, way, whereabouts
+from virtproof.suite.moves import BOTH_WAYS, BY_PEERS, HERE, MOVED, SECONDS, way, whereabouts
 from virtproof.suite.places import STORED
 from virtproof_driver import Capability
 from virtproof_driver.contract import ComputeDriver
@@ -43,7 +43,7 @@ NOWHERE = "qemu+tcp://127.0.0.1:1/system"
     since="1.0",
     needs=BY_PEERS,
 )
-@pytest.mark.parametrize("name", WAYS)
+@BOTH_WAYS
 def test_name_taken(driver: ComputeDriver, instance: Instance, small: Small, destination: DestinationHost, name: str) -> None:
     with foreign_domain(destination.world, small(instance.name)) as other:
         with pytest.raises(InstanceExists):

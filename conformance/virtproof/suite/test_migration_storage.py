@@ -16,12 +16,12 @@ from virtproof.destination import DestinationHost
 from virtproof.fixtures import Connect, Small
 from virtproof.foreign import foreign_pool
 from virtproof.suite.moves import (
+    BOTH_WAYS,
     BY_PEERS,
     GUESTED,
     HERE,
     SECONDS,
     THERE,
-    WAYS,
     assert_intact,
     swept,
     way,
@@ -56,7 +56,7 @@ def with_disk(spec: InstanceSpec, pool: str, name: str, size: int = MIB) -> Inst
     since="1.0",
     needs=STORED_BOTH,
 )
-@pytest.mark.parametrize("name", WAYS)
+@BOTH_WAYS
 def test_shared(driver: ComputeDriver, small: Small, names: Names, destination: DestinationHost, name: str) -> None:
     volume = names("volume")
     instance = driver.spawn(with_disk(small(), destination.pool, volume))
@@ -92,7 +92,7 @@ def test_destroyed(driver: ComputeDriver, connect: Connect, small: Small, names:
     since="1.0",
     needs=COPIED,
 )
-@pytest.mark.parametrize("name", WAYS)
+@BOTH_WAYS
 def test_copied(driver: ComputeDriver, small: Small, pool_on_both: str, destination: DestinationHost, name: str) -> None:
     instance = driver.spawn(with_disk(small(guest="sweeper"), pool_on_both, VOLUME))
     fill(destination.source, pool_on_both, VOLUME, content(MIB, VOLUME))

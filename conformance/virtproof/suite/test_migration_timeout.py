@@ -12,12 +12,12 @@ from virtproof.cases import Level, case
 from virtproof.destination import DestinationHost
 from virtproof.recording.world import World
 from virtproof.suite.moves import (
+    BOTH_WAYS,
     GUESTED,
     GUESTED_BY_PEERS,
     HERE,
     SECONDS,
     THERE,
-    WAYS,
     assert_intact,
     move,
     swept,
@@ -41,7 +41,7 @@ LATE = 2.0
     since="1.0",
     needs=GUESTED_BY_PEERS,
 )
-@pytest.mark.parametrize("name", WAYS)
+@BOTH_WAYS
 def test_abort(driver: ComputeDriver, sweeper: Instance, destination: DestinationHost, world: World, name: str) -> None:
     before, begun = swept(world, sweeper.uuid), time.monotonic()
     migration = driver.migrate(sweeper.uuid, way(destination, name), options=MigrationOptions(bandwidth_mib_s=1), timeout=LATE)

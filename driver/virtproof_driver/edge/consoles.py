@@ -18,6 +18,7 @@ from typing import Self
 from virtproof_driver.binding import LibvirtError, Stream
 from virtproof_driver.constants import StreamEvent
 from virtproof_driver.edge import last_error
+from virtproof_driver.edge.waits import waitable
 from virtproof_driver.error_table import translate
 from virtproof_driver.errors import ConnectionLost, ConsoleEnded, DriverError, OperationTimeout
 from virtproof_driver.values import ConsoleEnd
@@ -69,8 +70,7 @@ class LiveConsole:
     def read(self, timeout: float) -> bytes:
         """See `contract.ConsoleStream`."""
         with self._changed:
-            seconds = min(max(timeout, 0.0), threading.TIMEOUT_MAX)
-            if not self._changed.wait_for(lambda: self._received or self._ending, seconds):
+            if not self._changed.wait_for(lambda: self._received or self._ending, waitable(timeout)):
                 raise OperationTimeout("byte from the console", timeout)
             if not self._received and self._ending is not None:
                 raise self._ending()

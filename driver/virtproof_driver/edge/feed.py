@@ -76,13 +76,13 @@ class Feed:
         """Compare with a reading of one domain's state."""
         self.dispatcher.post(partial(self._compare_state, uuid, state, reason, reading))
 
-    def _lose(self, stamp: float) -> None:
-        self._lost_since = stamp
-        self.subscriptions.publish(HostEvent(kind=HostEventKind.LOST, stamp=stamp))
-
     def looked(self, uuid: UUID, found: Found | None, reading: Reading) -> None:
         """Compare with a look at one domain; None: the host has none."""
         self.dispatcher.post(partial(self._compare_one, uuid, found, reading))
+
+    def _lose(self, stamp: float) -> None:
+        self._lost_since = stamp
+        self.subscriptions.publish(HostEvent(kind=HostEventKind.LOST, stamp=stamp))
 
     def _begin(self, epoch: int) -> None:
         self._epoch = epoch

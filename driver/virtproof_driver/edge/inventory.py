@@ -27,8 +27,8 @@ def read_domain(binding: Binding, connection: Connection, uuid: UUID) -> Found |
     last_error.forget()
     try:
         domain = connection.lookupByUUIDString(str(uuid))
-        pair = domain.state()[:2]
-        return _found(domain, (pair[0], pair[1]), bool(domain.isPersistent()))
+        state, reason = domain.state()[:2]
+        return _found(domain, (state, reason), bool(domain.isPersistent()))
     except binding.libvirtError as error:
         if last_error.said(error).get_error_code() == ErrorCode.NO_DOMAIN:
             return None

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
+from virtproof_driver.edge.waits import waitable
 from virtproof_driver.errors import Busy, DriverError, OperationTimeout
 from virtproof_driver.link import Work
 
@@ -45,7 +46,7 @@ class LongCall(Generic[T]):
         self._stage = _Stage.STARTING
         self._interrupting = False
         self._thread = threading.Thread(target=self._run, name="virtproof-migration", daemon=True)
-        self._timer = threading.Timer(min(max(seconds, 0.0), threading.TIMEOUT_MAX), self._late)
+        self._timer = threading.Timer(waitable(seconds), self._late)
         self._timer.name, self._timer.daemon = "virtproof-deadline", True
 
     def start(self) -> None:
@@ -71,7 +72,7 @@ class LongCall(Generic[T]):
     def until(self, seconds: float | None) -> T:
         """See `link.Call`."""
         try:
-            return self._future.result(None if seconds is None else min(max(seconds, 0.0), threading.TIMEOUT_MAX))
+            return self._future.result(None if seconds is None else waitable(seconds))
         except FutureTimeoutError:
             if self._future.done():  # the end itself is a TimeoutError
                 raise

@@ -18,6 +18,11 @@ from virtproof_driver.link import Expectation, Told, Wait
 E = TypeVar("E")
 
 
+def waitable(seconds: float) -> float:
+    """As many seconds as Python can wait, which takes neither fewer than none nor more than TIMEOUT_MAX."""
+    return min(max(seconds, 0.0), threading.TIMEOUT_MAX)
+
+
 class _Armed(Generic[E]):
     """One wait; what ends it is queued, so that a second `until` waits for the next event.
 
@@ -45,7 +50,7 @@ class _Armed(Generic[E]):
 
     def until(self, seconds: float) -> E:
         try:
-            outcome = self._outcomes.get(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
+            outcome = self._outcomes.get(timeout=waitable(seconds))
         except Empty:
             raise OperationTimeout(self._awaited.what, seconds) from None
         if isinstance(outcome, DriverError):

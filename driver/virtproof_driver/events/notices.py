@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from virtproof_driver.constants import DomainEventId
+from virtproof_driver.migration_calls import numbers_in
 from virtproof_driver.states import UNKNOWN, word
 from virtproof_driver.values import (
     AgentEvent,
@@ -79,8 +80,7 @@ def _block_job(uuid: UUID, raw: RawNotice, target: str, job: int, status: int) -
 
 def _job(uuid: UUID, raw: RawNotice, statistics: Mapping[str, Any]) -> Notice:
     operation = word(OPERATIONS, int(statistics.get("operation", -1)))
-    numbers = MappingProxyType({name: value for name, value in statistics.items() if isinstance(value, int)})
-    return JobEvent(uuid=uuid, name=raw.name, operation=operation, stamp=raw.stamp, statistics=numbers)
+    return JobEvent(uuid=uuid, name=raw.name, operation=operation, stamp=raw.stamp, statistics=numbers_in(statistics))
 
 
 def _iteration(uuid: UUID, raw: RawNotice, iteration: int) -> Notice:

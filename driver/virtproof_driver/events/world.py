@@ -58,7 +58,7 @@ class World:
         self._reading = False
         events: list[LifecycleEvent] = []
         for uuid in dict.fromkeys((*self._domains, *found)):
-            events += self._compare(uuid, found.get(uuid), reading)
+            events += self.compare_one(uuid, found.get(uuid), reading)
         return tuple(events)
 
     def compare_state(self, uuid: UUID, state: PowerState, reason: str, reading: Reading) -> tuple[LifecycleEvent, ...]:
@@ -67,13 +67,10 @@ class World:
         if known is None:
             return ()
         found = Found(name=known.name, state=state, reason=reason, persistent=known.persistent, domain_id=known.domain_id)
-        return self._compare(uuid, found, reading)
+        return self.compare_one(uuid, found, reading)
 
     def compare_one(self, uuid: UUID, found: Found | None, reading: Reading) -> tuple[LifecycleEvent, ...]:
         """Compare with a reading of one domain; None: the host has none."""
-        return self._compare(uuid, found, reading)
-
-    def _compare(self, uuid: UUID, found: Found | None, reading: Reading) -> tuple[LifecycleEvent, ...]:
         known, events = compare(uuid, self._domains.get(uuid), found, reading)
         self._keep(uuid, known)
         return events

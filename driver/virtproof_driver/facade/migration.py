@@ -17,9 +17,8 @@ from virtproof_driver.operations.moving import Move
 class MigrationMethods(Area):
     """Moving instances."""
 
-    @claims(
-        Capability.MIGRATION_LIVE
-    )  # who moves nothing that runs moves nothing at all: known before the arguments are looked at
+    # Who moves nothing that runs moves nothing at all, which is known before the arguments are looked at.
+    @claims(Capability.MIGRATION_LIVE)
     def migrate(
         self,
         uuid: InstanceId,

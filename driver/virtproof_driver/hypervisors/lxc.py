@@ -6,7 +6,7 @@ numbers are libvirt's error codes. What does not: what to do about them; operati
 
 from types import MappingProxyType
 
-from virtproof_driver.capabilities import Capability
+from virtproof_driver.capabilities import MIGRATION, Capability
 from virtproof_driver.constants import DomainEventId, RebootFlag, ShutdownFlag
 from virtproof_driver.hypervisors.model import Hypervisor
 
@@ -40,13 +40,7 @@ _UNSUPPORTED = MappingProxyType(
         Capability.EVENTS_PANIC: "a container has no panic device; its kernel is its host's",
         Capability.EVENTS_IO_ERROR: "a container writes through the host's kernel, which pauses nobody",
         Capability.FIREWALL: "this driver has no security groups yet",
-        Capability.MIGRATION_LIVE: _NO_MIGRATION,
-        Capability.MIGRATION_PEER_TO_PEER: _NO_MIGRATION,
-        Capability.MIGRATION_PAUSED: _NO_MIGRATION,
-        Capability.MIGRATION_OFFLINE: _NO_MIGRATION,
-        Capability.MIGRATION_STORAGE: _NO_MIGRATION,
-        Capability.MIGRATION_AUTO_CONVERGE: _NO_MIGRATION,
-        Capability.MIGRATION_POST_COPY: _NO_MIGRATION,
+        **dict.fromkeys(MIGRATION, _NO_MIGRATION),
     }
 )
 

@@ -6,7 +6,7 @@ capability that it lacks; the numbers are libvirt's error codes. What does not: 
 
 from types import MappingProxyType
 
-from virtproof_driver.capabilities import Capability
+from virtproof_driver.capabilities import MIGRATION, Capability
 from virtproof_driver.constants import DomainEventId, RebootFlag, ShutdownFlag, UndefineFlag
 from virtproof_driver.hypervisors.model import Hypervisor
 
@@ -29,13 +29,7 @@ _UNSUPPORTED = MappingProxyType(
         Capability.CONSOLE_STREAM: f"{_NO_API}: virDomainOpenConsole",
         Capability.CONSOLE_EXCLUSIVE: f"{_NO_API}: virDomainOpenConsole",
         Capability.FIREWALL: f"{_NO_API}: it has no nwfilters",
-        Capability.MIGRATION_LIVE: _NO_MIGRATION,
-        Capability.MIGRATION_PEER_TO_PEER: _NO_MIGRATION,
-        Capability.MIGRATION_PAUSED: _NO_MIGRATION,
-        Capability.MIGRATION_OFFLINE: _NO_MIGRATION,
-        Capability.MIGRATION_STORAGE: _NO_MIGRATION,
-        Capability.MIGRATION_AUTO_CONVERGE: _NO_MIGRATION,
-        Capability.MIGRATION_POST_COPY: _NO_MIGRATION,
+        **dict.fromkeys(MIGRATION, _NO_MIGRATION),
         Capability.STORAGE_RESIZE: f"{_NO_API}: virStorageVolResize",
         Capability.STORAGE_UPLOAD: f"{_NO_API}: its storage volumes hold no bytes",
         Capability.STORAGE_DOWNLOAD: f"{_NO_API}: its storage volumes hold no bytes",

@@ -13,12 +13,12 @@ from uuid import UUID
 
 from virtproof_driver import checks
 from virtproof_driver.actions import DeleteLog, MakeLog
-from virtproof_driver.binding import StoragePool, StorageVol
+from virtproof_driver.binding import StorageVol
 from virtproof_driver.errors import DeviceNotFound, DriverError, InvalidSpec, NotFound, StoragePoolNotFound, VolumeNotFound
 from virtproof_driver.link import Link
 from virtproof_driver.markup.console_logs import console_log, place_of
 from virtproof_driver.operations.executing import perform
-from virtproof_driver.operations.settling import refreshed
+from virtproof_driver.operations.settling import refreshed, sought_volume
 from virtproof_driver.operations.streams import drain, streaming
 from virtproof_driver.operations.volumes import create_volume
 from virtproof_driver.spec import VolumeSpec
@@ -38,7 +38,7 @@ def console_output(link: Link, uuid: UUID, *, tail: int | None) -> bytes:
         raise DeviceNotFound("console log", f"no console of instance {uuid} is logged; spawn it with Console(log=…)")
     folder, name = place_of(log)
     pool = link.call(link.connection().storagePoolLookupByTargetPath, folder)
-    return _contents(link, _volume(link, pool, name), tail)
+    return _contents(link, sought_volume(link, pool, name), tail)
 
 
 def delete_logs(link: Link, logs: Iterable[str]) -> Iterator[tuple[str, DriverError]]:
@@ -67,19 +67,10 @@ def has_log(link: Link, log: str) -> bool:
     """Whether a log is there. One whose folder is no pool's is not."""
     folder, name = place_of(log)
     try:
-        _volume(link, link.call(link.connection().storagePoolLookupByTargetPath, folder), name)
+        sought_volume(link, link.call(link.connection().storagePoolLookupByTargetPath, folder), name)
     except (StoragePoolNotFound, VolumeNotFound):
         return False
     return True
-
-
-def _volume(link: Link, pool: StoragePool, name: str) -> StorageVol:
-    """The log; the pool looks again for one that it does not know, since a log's file can have been made anew by the host."""
-    try:
-        return link.call(pool.storageVolLookupByName, name)
-    except VolumeNotFound:
-        refreshed(link, pool)
-        return link.call(pool.storageVolLookupByName, name)
 
 
 def _contents(link: Link, volume: StorageVol, tail: int | None) -> bytes:

@@ -88,13 +88,12 @@ def _commit(link: Link, uuid: UUID, snapshot: str, commit: Commit) -> None:
         link.call(link.domain(uuid).blockCommit, commit.target, commit.base, commit.overlay, 0, flags)
         with _called_off(link, uuid, snapshot, commit):
             if commit.active:
-                _await(link, wait, commit, (BlockJobStatus.READY, deadlines.COMMIT))
+                _await(link, wait, commit, BlockJobStatus.READY, deadlines.COMMIT)
                 link.call(link.domain(uuid).blockJobAbort, commit.target, BlockJobAbortFlag.PIVOT)
-            _await(link, wait, commit, (BlockJobStatus.COMPLETED, deadlines.PIVOT if commit.active else deadlines.COMMIT))
+            _await(link, wait, commit, BlockJobStatus.COMPLETED, deadlines.PIVOT if commit.active else deadlines.COMMIT)
 
 
-def _await(link: Link, wait: Wait[_Told], commit: Commit, awaited: tuple[BlockJobStatus, float]) -> None:
-    status, seconds = awaited
+def _await(link: Link, wait: Wait[_Told], commit: Commit, status: BlockJobStatus, seconds: float) -> None:
     told = wait.until(seconds)
     while isinstance(told, BlockJobEvent) and _is_of_an_earlier_job(link, told):
         told = wait.until(seconds)

@@ -39,7 +39,7 @@ from virtproof_driver.migration import (
     MigrationResult,
     OnTimeout,
 )
-from virtproof_driver.migration_calls import flags_of, has_post_copy, params_of, result_of
+from virtproof_driver.migration_calls import flags_of, has_post_copy, numbers_in, params_of, result_of
 from virtproof_driver.migration_constants import JobStatsFlag
 from virtproof_driver.operations import deadlines
 from virtproof_driver.operations.executing import undo
@@ -205,7 +205,7 @@ class Moving:
             told = self.destination.call(self.destination.domain(self.found.uuid).jobStats, JobStatsFlag.COMPLETED)
         except DriverError:
             return NOTHING
-        return {name: value for name, value in told.items() if isinstance(value, int)}
+        return numbers_in(told)
 
     def _failed(self, failure: DriverError) -> DriverError:
         ours, theirs = self._looks()

@@ -22,9 +22,9 @@ from virtproof_driver.migration import MigrationMode, MigrationStorage
 from virtproof_driver.operations.console_logs import has_log
 from virtproof_driver.operations.executing import perform
 from virtproof_driver.operations.inventory import inactive_xml
-from virtproof_driver.operations.settling import refreshed
+from virtproof_driver.operations.settling import sought_volume
 from virtproof_driver.operations.storage import lookup_pool
-from virtproof_driver.operations.volumes import lookup_volume, volume
+from virtproof_driver.operations.volumes import volume
 from virtproof_driver.plans import Plan, arrival_plan
 from virtproof_driver.spec import Disk, DiskDevice, FileSource, NewVolume
 
@@ -90,15 +90,9 @@ def _place(source: Link, disk: Disk) -> tuple[str, str] | None:
 
 
 def _has_volume(destination: Link, pool: str, name: str) -> bool:
-    """Whether it is there. A pool looks again for one that another host may have made in the meantime."""
+    """Whether it is there, of another host's making too."""
     try:
-        lookup_volume(destination, pool, name)
-    except VolumeNotFound:
-        refreshed(destination, lookup_pool(destination, pool))
-    else:
-        return True
-    try:
-        lookup_volume(destination, pool, name)
+        sought_volume(destination, lookup_pool(destination, pool), name)
     except VolumeNotFound:
         return False
     return True

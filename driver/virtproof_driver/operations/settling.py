@@ -15,9 +15,9 @@ from contextlib import suppress
 from typing import TypeVar
 from uuid import UUID
 
-from virtproof_driver.binding import StoragePool
+from virtproof_driver.binding import StoragePool, StorageVol
 from virtproof_driver.constants import ErrorCode
-from virtproof_driver.errors import Busy, HypervisorError, InvalidState, OperationTimeout
+from virtproof_driver.errors import Busy, HypervisorError, InvalidState, OperationTimeout, VolumeNotFound
 from virtproof_driver.link import Awaited, Link
 from virtproof_driver.values import EventKind
 
@@ -67,6 +67,18 @@ def refreshed(link: Link, pool: StoragePool) -> None:
             _pause(link)
         else:
             return
+
+
+def sought_volume(link: Link, pool: StoragePool, name: str) -> StorageVol:
+    """A pool's volume. The pool looks again for one that it does not know: its file can have been made past this host's libvirt.
+
+    Raises VolumeNotFound for one that is not there then either.
+    """
+    try:
+        return link.call(pool.storageVolLookupByName, name)
+    except VolumeNotFound:
+        refreshed(link, pool)
+        return link.call(pool.storageVolLookupByName, name)
 
 
 def _pause(link: Link) -> None:

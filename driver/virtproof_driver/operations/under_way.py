@@ -9,7 +9,7 @@ from uuid import UUID
 from virtproof_driver.errors import DriverError, InvalidState
 from virtproof_driver.link import Call
 from virtproof_driver.migration import MigrationPhase, MigrationProgress, MigrationResult
-from virtproof_driver.migration_calls import has_post_copy, progress_of
+from virtproof_driver.migration_calls import has_post_copy, numbers_in, progress_of
 from virtproof_driver.migration_validation import validate_bandwidth, validate_downtime
 from virtproof_driver.operations.moving import NOTHING, Moving
 
@@ -41,8 +41,7 @@ class UnderWay:
         statistics = moving.statistics
         if moving.phase not in _ENDED:
             try:
-                told = moving.source.call(moving.source.domain(self.uuid).jobStats)
-                statistics = {name: value for name, value in told.items() if isinstance(value, int)}
+                statistics = numbers_in(moving.source.call(moving.source.domain(self.uuid).jobStats))
             except DriverError:  # it has ended just now, or the connection has
                 statistics = NOTHING
         return progress_of(moving.phase, moving.iteration, statistics)

@@ -25,7 +25,7 @@ from virtproof.lanes.containers.credentials import make_credentials
 from virtproof.lanes.containers.description import KEYRING, Description, to_json
 from virtproof.lanes.containers.doors import Asking, asking_for, files_of
 from virtproof.lanes.containers.ending import end
-from virtproof.lanes.containers.engine import Container, Engine, connected, engine_error
+from virtproof.lanes.containers.engine import Container, Engine, connected, discard, engine_error
 from virtproof.lanes.containers.handed_in import VARIABLE
 from virtproof.lanes.containers.images import image_of
 from virtproof.lanes.containers.keyring import write_keyring
@@ -134,9 +134,8 @@ class Site:
             with suppress(engine_error()):
                 end(client)
         named = [(self.engine.networks, self.network), *((self.engine.volumes, volume) for volume in self.volumes)]
-        for thing in (found for kind, name in named for found in kind.list(filters={"name": name})):
-            with suppress(engine_error()):
-                thing.remove()
+        for kind, name in named:
+            discard(kind.list(filters={"name": name}))
         remove_folder(self.folder)
 
 

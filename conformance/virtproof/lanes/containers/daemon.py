@@ -22,8 +22,6 @@ from virtproof.lanes.folders import owner_of
 from virtproof.lanes.model import Worker
 from virtproof.lanes.test_rpc import DaemonLane
 
-_LOG = "/var/log/libvirt/libvirtd.log"  # as libvirtd.conf has it
-
 
 class HostDaemon:
     """The libvirtd of a running container, which runs at first. Each method brings about a state, as those of DaemonControl."""
@@ -105,7 +103,7 @@ class ContainerDaemon:
             host.remove()
 
     def last_log(self) -> bytes:
-        return self._host.tails({"log": _LOG}).get("log", b"") if self._host is not None else b""
+        return self._host.tails({"log": options.DAEMON_LOG}).get("log", b"") if self._host is not None else b""
 
     def _end(self, signal: str) -> None:
         if self._daemon is not None:

@@ -141,6 +141,13 @@ def engine_error() -> type[Exception]:
     return cast("type[Exception]", _module().errors.DockerException)
 
 
+def discard(things: Iterable[Labelled]) -> None:
+    """Remove networks and volumes; one that the engine keeps is left."""
+    for thing in things:
+        with suppress(engine_error()):
+            thing.remove()
+
+
 def without_foreign_reaper() -> None:
     """Keep testcontainers from starting its own reaper, whose image may be out of reach; ours goes by label (`reaping`)."""
     with suppress(ImportError):

@@ -6,6 +6,7 @@ What belongs here: the commands. What does not: how they get there (`container`,
 import signal
 from base64 import b64encode
 from typing import Final
+from urllib.parse import urlsplit
 
 from virtproof.errors import SuiteError
 from virtproof.lanes.containers.inside import Inside
@@ -18,11 +19,11 @@ _SMALL: Final = "/var/lib/virtproof"
 
 
 class ContainerGuests:
-    """GuestControl by a way into the container. `driver` is the name of libvirt's folder for the hypervisor: `qemu` or `lxc`."""
+    """GuestControl by a way into the container. `driver` is what libvirt's folders for the hypervisor of `uri` are called."""
 
-    def __init__(self, host: Inside, driver: str, worker: str) -> None:
+    def __init__(self, host: Inside, uri: str, worker: str) -> None:
         self._host = host
-        self.driver = driver
+        self.driver = urlsplit(uri).scheme
         self._worker = worker
 
     def kill(self, name: str, number: signal.Signals) -> None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable
@@ -52,8 +52,8 @@ class HandedIn:
                 raise LaneUnavailable(f"{backend.name}: nobody provisioned a container for {transport} before this run")
             told = from_json(self._told[key])
             spares = tuple(self._ready(backend, Description(**spare)) for spare in told.spares)
-            pairs = tuple(tuple(_flat(self._ready_pair(backend, Description(**each))) for each in pair) for pair in told.pairs)
-            self._furnished[key] = replace(self._ready(backend, told), spares=tuple(map(_flat, spares)), pairs=pairs)
+            pairs = tuple(tuple(asdict(self._ready_pair(backend, Description(**each))) for each in pair) for pair in told.pairs)
+            self._furnished[key] = replace(self._ready(backend, told), spares=tuple(map(asdict, spares)), pairs=pairs)
         return self._furnished[key]
 
     def handed_out(self, lanes: Iterable[tuple[Backend, str]]) -> dict[str, str]:
@@ -81,7 +81,3 @@ class HandedIn:
         finally:
             connection.close()
         return replace(told, pool=pool_name(self._run), network=network_name(self._run))
-
-
-def _flat(told: Description) -> Mapping[str, Any]:
-    return asdict(told)

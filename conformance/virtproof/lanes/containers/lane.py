@@ -9,11 +9,11 @@ import itertools
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable, SuiteError
 from virtproof.lanes.bare import bare_binding, opened
+from virtproof.lanes.containers import options
 from virtproof.lanes.containers.container import attached
 from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.doors import Asking
@@ -22,16 +22,12 @@ from virtproof.lanes.containers.inside import Inside, InsideBySsh
 from virtproof.lanes.containers.pair import DESTINATION, Pair, provision_pair, standing_pair
 from virtproof.lanes.containers.second import Pairs
 from virtproof.lanes.containers.shared import Provisioned, Wanted, provision_container, remove_container
-from virtproof.lanes.containers.ways import UNIX
-from virtproof.lanes.containers.world import ContainerWorld, ExclusiveContainerWorld, Reach
+from virtproof.lanes.containers.world import ContainerWorld, ExclusiveContainerWorld, door_to, reach_of
 from virtproof.lanes.facts import fingerprint_of, versions_of
-from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.model import CaseWorld, Worker, label_of
 from virtproof.lanes.reaper import reap
 from virtproof.lanes.standing import Standing
 from virtproof_driver.binding import Connection
-
-_DAEMON_LOG = "/var/log/libvirt/libvirtd.log"  # as libvirtd.conf has it
 
 
 class ContainerLane:
@@ -46,7 +42,7 @@ class ContainerLane:
         self._host = _inside(self._description)
         self._used = {"": self._host}  # the hosts of the case that ended last, by what begins the names of their logs
         self._own: Provisioned | None = None
-        self._proxies = itertools.count(1)  # a proxy keeps its address until it is closed, and its socket's file longer
+        self._proxies = itertools.count(1)
         self._observed = self._description.observed(backend.uri)
         self._standing = Standing(self._observed)
         self._connection = opened(self._observed)
@@ -69,7 +65,7 @@ class ContainerLane:
 
     def logs(self, domains: Sequence[str]) -> Mapping[str, bytes]:
         folder = f"/var/log/libvirt/{self._guests(self._host).driver}"
-        paths = {"libvirtd.log": _DAEMON_LOG, **{f"{name}.log": f"{folder}/{name}.log" for name in domains}}
+        paths = {"libvirtd.log": options.DAEMON_LOG, **{f"{name}.log": f"{folder}/{name}.log" for name in domains}}
         found = [(where, host.tails(paths)) for where, host in self._used.items()]
         return {f"{where}{name}": text for where, texts in found for name, text in texts.items()}
 
@@ -91,14 +87,7 @@ class ContainerLane:
     @contextmanager
     def _shared(self) -> Generator[CaseWorld]:
         self._used = {"": self._host}
-        told = self._description
-        reach = Reach(
-            backend_uri=self.backend.uri,
-            uri=told.uri(self.backend.uri, self.transport),
-            observed=self._observed,
-            connection_type=self.connection_type,
-            description=told,
-        )
+        reach = reach_of(self.backend, self.transport, self._description, self.connection_type)
         world = ContainerWorld(reach, self._guests(self._host))
         try:
             yield world
@@ -109,10 +98,10 @@ class ContainerLane:
     def _exclusive(self) -> Generator[CaseWorld]:
         own = self._owned()
         self._used = {"": own.host}
-        path = own.folder / f"proxy-{next(self._proxies)}" if self.transport == UNIX else None
-        forwarder = Forwarder(own.description.upstream(self.transport), path)
-        world = ExclusiveContainerWorld(self._reach(own.description, forwarder), self._guests(own.host), own.host, forwarder)
-        forwarder.accept()
+        door = door_to(own, self.transport, next(self._proxies))
+        reach = reach_of(self.backend, self.transport, own.description, self.connection_type, door)
+        world = ExclusiveContainerWorld(reach, self._guests(own.host), own.host, door)
+        door.accept()
         try:
             yield world
         finally:
@@ -162,17 +151,8 @@ class ContainerLane:
         if own is not None and not own.description.apart:
             remove_container(own)
 
-    def _reach(self, own: Description, forwarder: Forwarder) -> Reach:
-        return Reach(
-            backend_uri=self.backend.uri,
-            uri=own.uri(self.backend.uri, self.transport, forwarder.address),
-            observed=own.observed(self.backend.uri),
-            connection_type=self.connection_type,
-            description=own,
-        )
-
     def _guests(self, host: Inside) -> ContainerGuests:
-        return ContainerGuests(host, urlsplit(self.backend.uri).scheme, self.worker.name)
+        return ContainerGuests(host, self.backend.uri, self.worker.name)
 
 
 def _inside(told: Description) -> Inside:

@@ -60,6 +60,7 @@ DESCRIPTORS: Final = 4096
 SOCKETS: Final = "/run/virtproof"  # as libvirtd.conf has it
 SOCKET: Final = "libvirt-sock"
 PORTS: Final[Mapping[str, int]] = MappingProxyType({"tcp": 16509, "tls": 16514, "ssh": 22})  # libvirt's own, and sshd's
+DAEMON_LOG: Final = "/var/log/libvirt/libvirtd.log"  # as libvirtd.conf has it
 LOOPBACK: Final = "127.0.0.1"
 LOOPBACK_NAME: Final = "localhost"
 SHARED: Final = "/var/lib/virtproof/shared"  # where the two hosts of a pair have the same storage

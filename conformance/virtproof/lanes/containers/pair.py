@@ -8,7 +8,6 @@ it, so that it can be cut and both are heard still.
 
 import os
 import platform
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,7 @@ from virtproof.lanes.bare import opened
 from virtproof.lanes.containers import options
 from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.doors import Asking
-from virtproof.lanes.containers.engine import Engine, Labelled, connected, engine_error
+from virtproof.lanes.containers.engine import Engine, Labelled, connected, discard, engine_error
 from virtproof.lanes.containers.inside import InsideBySsh
 from virtproof.lanes.containers.labels import labels_of
 from virtproof.lanes.containers.shared import Provisioned, Wanted, provision_container, remove_container
@@ -107,18 +106,14 @@ def remove_pair(pair: Pair) -> None:
         return
     for each in (pair.source, pair.destination):
         remove_container(each)
-    for thing in pair.things:
-        with suppress(engine_error()):
-            thing.remove()
+    discard(pair.things)
 
 
 def _remove(engine: Engine, made: list[Provisioned], name: str) -> None:
     for each in made:
         remove_container(each)
     for kind in (engine.networks, engine.volumes):
-        for thing in kind.list(filters={"name": name}):
-            with suppress(engine_error()):
-                thing.remove()
+        discard(kind.list(filters={"name": name}))
 
 
 def share(backend: Backend, told: Description, run: str) -> None:

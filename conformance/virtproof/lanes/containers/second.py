@@ -9,7 +9,6 @@ import itertools
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import urlsplit
 
 from virtproof.backends.model import Backend
 from virtproof.errors import LaneUnavailable, SuiteError
@@ -18,8 +17,7 @@ from virtproof.lanes.containers.guest_control import ContainerGuests
 from virtproof.lanes.containers.inside import Inside
 from virtproof.lanes.containers.pair import Pair, remove_pair
 from virtproof.lanes.containers.shared import Provisioned
-from virtproof.lanes.containers.ways import UNIX
-from virtproof.lanes.containers.world import ExclusiveContainerWorld, Reach
+from virtproof.lanes.containers.world import ExclusiveContainerWorld, Reach, door_to, reach_of
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.model import DaemonControl, GuestControl, Worker
 from virtproof.lanes.reaper import reap
@@ -107,7 +105,7 @@ class Pairs:
         if self._pair is None:
             self._pair = self._make()
         pair = self._pair
-        doors = [self._door(made) for made in (pair.source, pair.destination)]
+        doors = [door_to(made, self._transport, next(self._proxies)) for made in (pair.source, pair.destination)]
         reaches = [self._reach(made, door) for made, door in zip((pair.source, pair.destination), doors, strict=True)]
         there = ExclusiveContainerWorld(reaches[1], self._guests(pair.destination), pair.destination.host, doors[1])
         second = SecondContainer(there, reaches[1], self._guests(pair.destination), pair)
@@ -144,19 +142,8 @@ class Pairs:
         finally:
             connection.close()
 
-    def _door(self, made: Provisioned) -> Forwarder:
-        path = made.folder / f"proxy-{next(self._proxies)}" if self._transport == UNIX else None
-        return Forwarder(made.description.upstream(self._transport), path)
-
     def _reach(self, made: Provisioned, door: Forwarder) -> Reach:
-        uri = self._backend.uri
-        return Reach(
-            backend_uri=uri,
-            uri=made.description.uri(uri, self._transport, door.address),
-            observed=made.description.observed(uri),
-            connection_type=self._connection_type,
-            description=made.description,
-        )
+        return reach_of(self._backend, self._transport, made.description, self._connection_type, door)
 
     def _guests(self, made: Provisioned) -> ContainerGuests:
-        return ContainerGuests(made.host, urlsplit(self._backend.uri).scheme, self._worker.name)
+        return ContainerGuests(made.host, self._backend.uri, self._worker.name)

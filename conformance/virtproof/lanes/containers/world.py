@@ -7,10 +7,13 @@ survive the daemon: after `start` they are there again.
 
 from dataclasses import dataclass
 
+from virtproof.backends.model import Backend
 from virtproof.lanes.containers.daemon import HostDaemon
 from virtproof.lanes.containers.description import Description
 from virtproof.lanes.containers.guest_control import ContainerGuests
 from virtproof.lanes.containers.inside import Inside
+from virtproof.lanes.containers.shared import Provisioned
+from virtproof.lanes.containers.ways import UNIX
 from virtproof.lanes.containers.wrong import ContainerWays
 from virtproof.lanes.forwarder import Forwarder
 from virtproof.lanes.inhabited import inhabit
@@ -34,6 +37,23 @@ class Reach:
     observed: str
     connection_type: str
     description: Description
+
+
+def reach_of(backend: Backend, transport: str, told: Description, connection_type: str, door: Forwarder | None = None) -> Reach:
+    """How a container is reached; with a door, through that."""
+    return Reach(
+        backend_uri=backend.uri,
+        uri=told.uri(backend.uri, transport, None if door is None else door.address),
+        observed=told.observed(backend.uri),
+        connection_type=connection_type,
+        description=told,
+    )
+
+
+def door_to(own: Provisioned, transport: str, number: int) -> Forwarder:
+    """A proxy in front of a container. It keeps its address until it is closed, and its socket's file longer: hence a number."""
+    path = own.folder / f"proxy-{number}" if transport == UNIX else None
+    return Forwarder(own.description.upstream(transport), path)
 
 
 class ContainerWorld:
