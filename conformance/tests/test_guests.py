@@ -4,6 +4,7 @@ What belongs here: what is true of them without running them. What does not: wha
 the lanes prove that.
 """
 
+import os
 import re
 import subprocess
 from importlib import resources
@@ -79,6 +80,22 @@ def test_the_first_program_of_containers_knows_each_of_their_guests(name: str) -
 def test_scripts_are_sound_to_a_shell(script: str) -> None:
     with resources.as_file(SOURCES.joinpath("root", script)) as path:
         subprocess.run(["sh", "-n", path], check=True)
+
+
+@pytest.mark.parametrize("loop", ["shells", "counts"])
+def test_a_container_whose_console_went_with_its_controller_comes_to_rest(loop: str) -> None:
+    init = SOURCES.joinpath("root", "init").read_text(encoding="utf-8")
+    (functions,) = re.findall(r"^has_console\(\) .*?^(?=case)", init, re.MULTILINE | re.DOTALL)
+    ours, its = os.openpty()  # not the terminal that controls this process: nothing hangs up on it
+    program = functions.replace("/dev/console", os.ttyname(its)) + loop
+    with subprocess.Popen(["busybox", "sh", "-c", program], stdin=its, stdout=its, stderr=its) as process:
+        try:
+            os.close(its)
+            assert process.poll() is None
+            os.close(ours)
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
 
 
 # --- uploading, over a pool in memory ---------------------------------------------------------------------------------
