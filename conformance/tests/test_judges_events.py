@@ -103,6 +103,20 @@ def test_a_reboot_of_a_paused_domain_may_be_silent() -> None:
     assert rules_of(tape) == []
 
 
+def test_a_stop_that_belongs_to_a_panic_may_be_told_after_it() -> None:
+    tape = Tape()
+    tape.running()
+    tape.events((8, 0), (3, 0), (6, 2), (5, 1))
+    assert rules_of(tape) == []
+
+
+def test_a_guest_that_panicked_is_paused_by_nobody() -> None:
+    tape = Tape()
+    tape.running()
+    tape.events((8, 0), (3, 1))
+    assert rules_of(tape) == ["events.order"]
+
+
 def test_the_event_that_a_silent_reboot_undid_may_come_after_it() -> None:
     tape = Tape()
     tape.running()

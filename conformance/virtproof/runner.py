@@ -32,7 +32,7 @@ from virtproof.progress import Progress
 from virtproof.runs import EVIDENCE_FILE, RUN_FILE, read
 
 LOG_FILE: Final = "pytest.log"
-WAITING: Final = 1.5  # workers for a processor, where cases wait for guests
+WAITING: Final = 2.0  # workers for a processor, where cases wait for guests
 # Where CI or BUILD_NUMBER is set, pytest compares long bytes character by character: minutes for a volume of a mebibyte.
 _FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "CI", "BUILD_NUMBER")
 _NO_OTHER_PLUGINS: Final = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"

@@ -68,6 +68,8 @@ _DETAILED: Final[Mapping[tuple[Activity, E, int], Activity]] = {
     **{(a, E.SHUTDOWN, 2): A.ENDING for a in ACTIVE - {A.ENDING, A.CRASHED}},  # QEMU, before STOPPED of a destroy
     **{(a, E.SHUTDOWN, 2): A.OFF for a in OFF},  # QEMU, of a start that failed after its process ran (11.3.0)
     **{(a, E.STOPPED, FAILED_DETAIL): A.FAILED for a in ACTIVE | {A.PRELUDE}},
+    # libvirt tells a panic from a worker thread, and the stop that belongs to it from another: either may be first (QEMU, 11.3.0)
+    (A.CRASHED, E.SUSPENDED, 0): A.CRASHED,
     (A.PAUSED, E.SUSPENDED, 7): A.PAUSED,  # source of a post-copy migration: MIGRATED, then POSTCOPY
     (A.PAUSED, E.SUSPENDED, 8): A.PAUSED,  # ... and POSTCOPY_FAILED
     (A.STOPPED, E.STOPPED, FAILED_DETAIL): A.OFF,

@@ -7,10 +7,10 @@ holds whichever was.
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import pytest
 
@@ -20,6 +20,7 @@ from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.common import SPAWNED, domain_of, state_of
+from virtproof.suite.together import together
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainState
 from virtproof_driver.contract import ComputeDriver
@@ -34,24 +35,6 @@ MEETING = SPAWNED | {Capability.CONNECTION_RECONNECT}
 SECONDS: Final = 30.0
 ROUNDS: Final = 10
 STARTED_EACH: Final = 5  # of instances that come and go, since what comes and goes in a list is the definition
-
-T = TypeVar("T")
-
-
-def together(acts: Sequence[Callable[[], T]]) -> list[T | DriverError]:
-    """Run the acts at once, each in a thread; what each returned or, of DriverErrors, raised. Other errors are raised here."""
-    barrier = threading.Barrier(len(acts))
-
-    def run(act: Callable[[], T]) -> T | DriverError:
-        barrier.wait(SECONDS)
-        try:
-            return act()
-        except DriverError as error:
-            return error
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        futures: list[Future[T | DriverError]] = [pool.submit(run, act) for act in acts]
-        return [future.result(SECONDS) for future in futures]
 
 
 @case(

@@ -28,7 +28,7 @@ from virtproof.suite.places import (
     volume_disk,
     volumes_in,
 )
-from virtproof.suite.test_concurrency import together
+from virtproof.suite.together import together
 from virtproof_driver import Capability
 from virtproof_driver.constants import DomainEventId, ErrorCode
 from virtproof_driver.contract import ComputeDriver

@@ -27,7 +27,7 @@ from virtproof.suite.places import (
     volumes_in,
     xmls,
 )
-from virtproof.suite.test_concurrency import together
+from virtproof.suite.together import together
 from virtproof_driver import Capability
 from virtproof_driver.constants import Affect, DomainEventId, ErrorCode
 from virtproof_driver.contract import ComputeDriver

@@ -19,7 +19,7 @@ from virtproof.recording.faults import Faults
 from virtproof.recording.world import World
 from virtproof.suite.common import NO_SUCH, NO_SUCH_NAME, SPAWNED, domain_of
 from virtproof.suite.places import RELEASER, Names, places, power_cycle, xmls
-from virtproof.suite.test_concurrency import together
+from virtproof.suite.together import together
 from virtproof_driver import Capability
 from virtproof_driver.constants import Affect, ErrorCode
 from virtproof_driver.contract import ComputeDriver

@@ -64,6 +64,7 @@ class Hypervisor:
     `longest_name` is how many bytes the name of a domain that starts can have.
     `notices_readers_late` says that it drops what a guest writes to its console for up to a second after that was opened,
     `notices_readers_since` from which release of its own on it does not.
+    `start_races` are words of the refusals of a start that another start was in the way of, and that is made again.
     `tells_paused_revert` says whether an event tells a revert from paused to paused, `paused_revert_since` from which release on.
     """
 
@@ -89,6 +90,7 @@ class Hypervisor:
     thaws_together: bool = False
     longest_name: int = LONGEST_NAME
     notices_readers_late: bool = False
+    start_races: tuple[str, ...] = ()
     tells_paused_revert: bool = True
     bulk_since: int = 0
     paused_revert_since: int = 0

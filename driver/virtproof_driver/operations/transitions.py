@@ -5,8 +5,9 @@ What does not: what an operation does around it (`lifecycle`, `stopping`, `spawn
 Theory of operation. The wait is armed, then libvirt is called, then the wait ends by its event, then the state is read once: no
 state is read while waiting. A state that is known to be the target already is confirmed by a read and nothing is done. When
 libvirt refuses, the state says whether the target was reached by someone else, whether the start was wrong (InvalidState), or
-whether the host failed (libvirt's own error); neither message nor code of an error is looked at, because libvirt's test driver
-answers 1 where QEMU's answers 55 (measured on libvirt 9.0.0). At the deadline one read tells a lost event from a lost cause.
+whether the host failed (libvirt's own error). The refusal's code and message are not looked at, because libvirt's test driver
+answers 1 where QEMU's answers 55 (measured on libvirt 9.0.0), but for the words of the races that a hypervisor's value names. At
+the deadline one read tells a lost event from a lost cause.
 """
 
 from collections.abc import Callable
@@ -27,6 +28,8 @@ PAUSED = frozenset({PowerState.PAUSED})
 OFF = frozenset({PowerState.OFF})
 ACTIVE = frozenset(state for state in PowerState if state.active)
 SAVED_REASON = "saved"
+RACES = 5
+"""How many races one start may lose. A start takes 50 ms, and is in the way of others for less than one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +127,23 @@ def transition(link: Link, uuid: UUID, row: Transition) -> Instance:
     return attempt(link, uuid, row) or instance(link, uuid)
 
 
-def attempt(link: Link, uuid: UUID, row: Transition) -> Instance | None:
-    """Make the change, whatever state is known; None when it was made, else the instance, as read, that was there already."""
+def attempt(link: Link, uuid: UUID, row: Transition, *, races: int = RACES) -> Instance | None:
+    """Make the change, whatever state is known; None when it was made, else the instance, as read, that was there already.
+
+    A start that lost a race with another start is made again at once, `races` times at most.
+    """
     try:
         drive(link, uuid, row)
     except (InvalidState, HypervisorError) as refusal:
+        if races and _lost_race(link, refusal):
+            return attempt(link, uuid, row, races=races - 1)
         return _after_refusal(link, uuid, row, refusal)
     return None
+
+
+def _lost_race(link: Link, refusal: DriverError) -> bool:
+    """Whether the hypervisor is known to refuse so what it would do a moment later; libvirt has no code for that."""
+    return isinstance(refusal, HypervisorError) and any(words in refusal.message for words in link.hypervisor.start_races)
 
 
 def drive(link: Link, uuid: UUID, row: Transition) -> None:
