@@ -100,3 +100,37 @@ def test_the_daemon_of_a_running_container_runs_at_first(box: Box) -> None:
     daemon = HostDaemon(cast("Host", cast("object", box)))
     daemon.start()
     assert (daemon.runs, box.done) == (True, [])
+
+
+def test_a_state_that_is_there_already_costs_the_container_nothing(box: Box) -> None:
+    daemon = HostDaemon(cast("Host", cast("object", box)))
+    daemon.thaw()
+    assert box.done == []
+    daemon.freeze()
+    daemon.freeze()
+    daemon.thaw()
+    daemon.thaw()
+    assert box.done == ["entry freeze", "entry thaw"]
+
+
+def test_a_frozen_daemon_that_was_ended_is_not_frozen_when_it_is_back(box: Box) -> None:
+    daemon = HostDaemon(cast("Host", cast("object", box)))
+    daemon.freeze()
+    daemon.end("KILL")
+    daemon.start()
+    daemon.thaw()
+    assert box.done == ["entry freeze", "entry end KILL", "entry daemon"]
+
+
+def test_a_daemon_that_may_be_frozen_is_thawed(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = HostDaemon(cast("Host", cast("object", box)))
+
+    def refuses(*words: str) -> bytes:
+        raise SuiteError(" ".join(words))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(box, "do", refuses)
+        with pytest.raises(SuiteError, match="entry freeze"):
+            daemon.freeze()
+    daemon.thaw()
+    assert box.done == ["entry thaw"]
