@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from virtproof.case_context import is_paired
 from virtproof.cases import Case, Level
 from virtproof.destination import DestinationHost
 from virtproof.lanes.containers.pair import DESTINATION, pool_of
 from virtproof.lanes.model import Lane
+from virtproof.own_hosts import is_paired
 from virtproof_driver import Capability
 
 NOT_HERE = {Capability.MIGRATION_LIVE: "this host moves nothing"}

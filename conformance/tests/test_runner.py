@@ -117,7 +117,7 @@ def test_plug_ins_that_happen_to_be_installed_take_no_part(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("backends", "workers"),
-    [(("test", "test-rpc"), 2), (("qemu",), 3), (("qemu", "lxc"), 6), (("qemu", "lxc", "test"), 6)],
+    [(("test", "test-rpc"), 2), (("qemu",), 5), (("qemu", "lxc"), 10), (("qemu", "lxc", "test"), 10)],
     ids=str,
 )
 def test_each_host_in_a_container_has_workers_of_its_own(backends: tuple[str, ...], workers: int) -> None:
@@ -126,8 +126,8 @@ def test_each_host_in_a_container_has_workers_of_its_own(backends: tuple[str, ..
     assert processes(RunOptions(session=session, out=Path("out"))) == 0
 
 
-def test_one_processor_is_kept_busy_by_two_workers_where_cases_wait() -> None:
-    assert processes(RunOptions(session=Options(backends=("lxc",)), out=Path("out"), workers=1)) == 2
+def test_one_processor_is_kept_busy_by_three_workers_where_cases_wait() -> None:
+    assert processes(RunOptions(session=Options(backends=("lxc",)), out=Path("out"), workers=1)) == 3
 
 
 def test_pytest_gets_the_shipped_settings_the_options_and_last_what_the_user_added() -> None:

@@ -7,13 +7,11 @@ looked at, and the lane reaps what was left.
 """
 
 import itertools
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from virtproof.attachments import Attachments
-from virtproof.cases import Case
 from virtproof.destination import NAME, DestinationHost
 from virtproof.errors import SuiteError
 from virtproof.lanes.model import CaseWorld, DaemonControl, Lane
@@ -24,11 +22,8 @@ from virtproof.recording.faults import Faults
 from virtproof.recording.leftovers import LeftoverCheck
 from virtproof.recording.recorder import Recorder
 from virtproof.recording.world import World
-from virtproof.selection import manifest_id
 from virtproof.subject import Subject
-from virtproof_driver import Capability
 from virtproof_driver.binding import Connection
-from virtproof_driver.capabilities import MIGRATION
 from virtproof_driver.constants import XmlFlag
 from virtproof_driver.contract import ComputeDriver
 from virtproof_driver.spec import InstanceSpec
@@ -36,7 +31,6 @@ from virtproof_driver.spec import InstanceSpec
 if TYPE_CHECKING:
     from virtproof.recording.ears import Ear
 
-_BREAKING: Final = frozenset({Capability.CONNECTION_RECONNECT, Capability.CONNECTION_KEEPALIVE, Capability.EVENTS_HOST})
 _NUMBERS_A_CASE: Final = 1000
 
 
@@ -59,20 +53,6 @@ class Connected:
     driver: ComputeDriver
     noting: NotingDriver
     world: World
-
-
-def is_exclusive(case: Case) -> bool:
-    """Whether a case stops, freezes or kills daemons, so that it must have one of its own."""
-    return _is_about(case, _BREAKING)
-
-
-def is_paired(case: Case, lane: Lane) -> bool:
-    """Whether a case moves instances, or asks whether the lane does, so that it must have two hosts of its own."""
-    return _is_about(case, MIGRATION) and Capability.MIGRATION_LIVE not in lane.backend.refusals(lane.versions)
-
-
-def _is_about(case: Case, capabilities: Iterable[Capability]) -> bool:
-    return any(each in case.needs or case.id == manifest_id(each) for each in capabilities)
 
 
 def put_right(daemon: DaemonControl) -> None:

@@ -40,4 +40,8 @@ def showing(folder: Path, secrets: Iterable[bytes]) -> tuple[Path, ...]:
     """The files under a folder in which one of these stands."""
     wanted = tuple(secrets)
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return tuple(path for path in files if any(secret in path.read_bytes() for secret in wanted))
+    return tuple(path for path in files if _shows(path.read_bytes(), wanted))
+
+
+def _shows(data: bytes, wanted: Iterable[bytes]) -> bool:
+    return any(secret in data for secret in wanted)

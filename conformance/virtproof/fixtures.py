@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from virtproof.case_context import CaseContext, is_exclusive, is_paired, put_right
+from virtproof.case_context import CaseContext, put_right
 from virtproof.cases import case_of
 from virtproof.destination import DestinationHost
 from virtproof.errors import SuiteError
@@ -19,6 +19,7 @@ from virtproof.foreign import take_domain
 from virtproof.guests.lent import lent_image
 from virtproof.guests.sweeps import await_sweeps
 from virtproof.lanes.model import DaemonControl, GuestControl, Lane, Ways
+from virtproof.own_hosts import is_exclusive, is_paired
 from virtproof.reachable import spawn_up
 from virtproof.recording.collector import EventCollector
 from virtproof.recording.faults import Faults

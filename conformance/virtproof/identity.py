@@ -59,6 +59,11 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+def workers_of(config: pytest.Config) -> int:
+    """How many of xdist's workers share the cases; 1 where this process runs them all."""
+    return int(cast("dict[str, int]", getattr(config, "workerinput", {})).get("workercount", 1))
+
+
 def worker_of(config: pytest.Config) -> Worker:
     """The identity of this process: `gw0`… under xdist, `main` without."""
     given = cast("dict[str, str]", getattr(config, "workerinput", {}))

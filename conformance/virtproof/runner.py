@@ -32,7 +32,7 @@ from virtproof.progress import Progress
 from virtproof.runs import EVIDENCE_FILE, RUN_FILE, read
 
 LOG_FILE: Final = "pytest.log"
-WAITING: Final = 2.0  # workers for a processor, where cases wait for guests
+WAITING: Final = 2.5  # workers for a processor, where cases wait for guests
 # Where CI or BUILD_NUMBER is set, pytest compares long bytes character by character: minutes for a volume of a mebibyte.
 _FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "CI", "BUILD_NUMBER")
 _NO_OTHER_PLUGINS: Final = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
@@ -131,10 +131,11 @@ class CollectionFailures:
 
 
 def processes(options: RunOptions) -> int:
-    """How many worker processes there are: half as many again as `workers` for each host in a container, else `workers`.
+    """How many worker processes there are: WAITING times `workers` for each host in a container, else `workers`.
 
     Cases on such a host wait for its guests much of the time: a destroy alone takes libvirt 0.2 s asleep. With `workers` for each
-    of two hosts, two processors were idle for a third of the run. All other lanes live in the workers, and share them.
+    of two hosts, two processors were idle for a third of the run; with half as many again, for a quarter of it. All other lanes
+    live in the workers, and share them.
     """
     hosts = {key.backend.name for key in lane_keys(options.session) if key.backend.provisioner == PROVISIONER}
     return math.ceil(WAITING * options.workers) * len(hosts) if hosts else options.workers

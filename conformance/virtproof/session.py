@@ -4,6 +4,7 @@ What belongs here: pytest's hooks, each handing its values to a pure module or t
 not: rules (`selection`, `outcomes`), files (`merging`), lanes (`lane_pool`).
 """
 
+import gc
 import itertools
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
@@ -12,14 +13,14 @@ from typing import Final, cast
 
 import pytest
 
-from virtproof import merging, profiles
+from virtproof import merging, own_hosts, profiles
 from virtproof.attachments import Attachments
 from virtproof.case_context import Tools
 from virtproof.case_runner import OWN_FAULT, CaseRunner
 from virtproof.cases import Case, case_of
 from virtproof.discovery import where
 from virtproof.errors import VirtproofError
-from virtproof.identity import is_worker, worker_of
+from virtproof.identity import is_worker, worker_of, workers_of
 from virtproof.lane_pool import LaneKey, LanePool, lane_keys
 from virtproof.lanes.bare import bare_binding
 from virtproof.lanes.model import Worker
@@ -95,7 +96,14 @@ class SuiteSession:
         selected = kept(found, lambda item: item in chosen)
         items.extend(candidate.item for candidate in selected if candidate.item not in chosen)
         self._candidates = {candidate.item: candidate for candidate in selected}
+        items[:] = [*(item for item in items if item not in self._candidates), *self._dealt(items)]
         self._leave_plan(found, selected)
+
+    def _dealt(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """The cases among the items, in the order for the workers that there are."""
+        cases = [self._candidates[item] for item in items if item in self._candidates]
+        needs = [(each.item, each.lane, own_hosts.kept(each.case, self._keys[each.lane].backend)) for each in cases]
+        return own_hosts.dealt(needs, workers_of(self.config))
 
     def _leave_plan(self, found: list[Candidate[pytest.Item]], selected: list[Candidate[pytest.Item]]) -> None:
         if self.options.out is not None:
@@ -117,6 +125,12 @@ class SuiteSession:
             lanes=lanes,
             cases=cases,
         )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        """What was collected stays to the end: Python need not look through it for garbage again and again."""
+        if self._candidates:
+            gc.freeze()
 
     # --- running ------------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,17 @@ def test_an_event_that_came_before_the_wait_began_to_block_ends_it() -> None:
         assert wait.until(0) == event(EventKind.STARTED)
 
 
+def test_what_was_delivered_before_the_wait_ends_those_that_ask_for_it() -> None:
+    waits = Waits(lambda: 2.0)
+    asking = Awaited(kinds=frozenset({EventKind.STARTED}), what="started event", late_too=True)
+    with waits.armed(UUID_A, STARTED) as deaf, waits.armed(UUID_A, asking) as hearing:
+        waits.tell(event(EventKind.STARTED))
+        found = hearing.until(0)
+        assert (found, found.stamp < hearing.since) == (event(EventKind.STARTED), True)
+        with pytest.raises(OperationTimeout):
+            deaf.until(0)
+
+
 def test_an_event_that_comes_later_ends_it() -> None:
     waits = Waits(clock)
     with waits.armed(UUID_A, STARTED) as wait:

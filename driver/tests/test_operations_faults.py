@@ -106,6 +106,8 @@ def script(driver: LibvirtDriver, monkeypatch: pytest.MonkeyPatch) -> Script:
 class Late:
     """A wait whose event never comes, and whose deadline is now."""
 
+    since = 0.0
+
     def until(self, seconds: float) -> LifecycleEvent:
         raise OperationTimeout("event", seconds)
 

@@ -56,12 +56,14 @@ class Awaited:
     """Changes of state, of any of these kinds.
 
     `cause` is the reason of such a change while it is awaited, where the host says `failed`: the caller knows better. libvirt's
-    LXC driver calls some forced stops a failure before it tells what they were (2 of 25 on 11.3.0).
+    LXC driver calls some forced stops a failure before it tells what they were (2 of 25 on 11.3.0). `late_too` ends the wait also
+    by what was delivered before it was armed and is told after that; its stamp is less than the wait's `since`.
     """
 
     kinds: frozenset[EventKind]
     what: str
     cause: str | None = None
+    late_too: bool = False
 
     def of(self, event: Told) -> LifecycleEvent | None:
         """The event if it is awaited, else None."""
@@ -125,7 +127,10 @@ class AwaitedEither(Generic[E, F]):
 
 
 class Wait(Protocol[E_co]):
-    """A wait that is armed already."""
+    """A wait that is armed already, `since` then; by the clock that events are stamped by, in seconds."""
+
+    @property
+    def since(self) -> float: ...
 
     def until(self, seconds: float) -> E_co:
         """Block until an awaited event came since the wait was armed.

@@ -17,6 +17,7 @@ from virtproof.cli import apart
 from virtproof.cli.arguments import RunArguments
 from virtproof.cli.stored import conclude, keep_backends
 from virtproof.errors import LaneUnavailable, UsageError
+from virtproof.garbage import held_back
 from virtproof.options import Options
 from virtproof.report import PAGE_FILE, REPORT_FILE, write_report
 from virtproof.report.terminal import show
@@ -35,8 +36,9 @@ def execute(given: RunArguments, console: Console) -> int:
         return apart.execute(given, _options(given), console)
     outcome = runner.run(_options(_on_host(given) if given.uri else given))
     keep_backends(read(given.out), given.out)
-    report, records, run = conclude(given.out)
-    write_report(report, records, given.out)
+    with held_back():
+        report, records, run = conclude(given.out)
+        write_report(report, records, given.out)
     if outcome.interrupted:
         console.print("interrupted: what had run until then is judged", soft_wrap=True)
     code = finish(report, run, given.out, console)

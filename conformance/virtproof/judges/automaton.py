@@ -38,12 +38,14 @@ class Activity(Enum):
     SHUTTING = "shutting down"
     ENDING = "being ended by the host"
     CRASHED = "crashed"
+    HALTED = "crashed, and told that it does not run"
     PM_SUSPENDED = "suspended by its guest"
 
 
 A = Activity
 OFF: Final = frozenset({A.OFF, A.STOPPED, A.FAILED})
 ACTIVE: Final = frozenset(A) - OFF - {A.PRELUDE}
+PANICKED: Final = frozenset({A.CRASHED, A.HALTED})
 
 _ENDINGS: Final[Mapping[E, Activity]] = {E.STOPPED: A.STOPPED, E.SHUTDOWN: A.SHUTTING, E.CRASHED: A.CRASHED}
 _FROM_OFF: Final[Mapping[E, Activity]] = {E.STARTED: A.RUNNING, E.RESUMED: A.PRELUDE}
@@ -58,18 +60,18 @@ _STEPS: Final[Mapping[Activity, Mapping[E, Activity]]] = {
     A.POSTCOPY: {E.RESUMED: A.RUNNING, E.SUSPENDED: A.PAUSED, **_ENDINGS},
     A.SHUTTING: {E.STOPPED: A.STOPPED},
     A.ENDING: {E.STOPPED: A.STOPPED},
-    A.CRASHED: {E.RESUMED: A.RUNNING, E.STOPPED: A.STOPPED, E.SHUTDOWN: A.ENDING},
+    **{panicked: {E.RESUMED: A.RUNNING, E.STOPPED: A.STOPPED, E.SHUTDOWN: A.ENDING} for panicked in PANICKED},
     A.PM_SUSPENDED: {E.STARTED: A.RUNNING, E.RESUMED: A.RUNNING, E.STOPPED: A.STOPPED, E.SHUTDOWN: A.SHUTTING},
 }
 # Rows that the detail decides; they win over the table above.
 _DETAILED: Final[Mapping[tuple[Activity, E, int], Activity]] = {
     **{(a, E.STARTED, detail): A.LOADED for a in (*OFF, A.PRELUDE) for detail in (1, 2, 3)},  # migrated, restored, from snapshot
     **{(a, E.RESUMED, 3): A.POSTCOPY for a in (A.PAUSED, A.LOADED)},  # destination of a post-copy migration, then RESUMED again
-    **{(a, E.SHUTDOWN, 2): A.ENDING for a in ACTIVE - {A.ENDING, A.CRASHED}},  # QEMU, before STOPPED of a destroy
+    **{(a, E.SHUTDOWN, 2): A.ENDING for a in ACTIVE - PANICKED - {A.ENDING}},  # QEMU, before STOPPED of a destroy
     **{(a, E.SHUTDOWN, 2): A.OFF for a in OFF},  # QEMU, of a start that failed after its process ran (11.3.0)
     **{(a, E.STOPPED, FAILED_DETAIL): A.FAILED for a in ACTIVE | {A.PRELUDE}},
     # libvirt tells a panic from a worker thread, and the stop that belongs to it from another: either may be first (QEMU, 11.3.0)
-    (A.CRASHED, E.SUSPENDED, 0): A.CRASHED,
+    (A.CRASHED, E.SUSPENDED, 0): A.HALTED,
     (A.PAUSED, E.SUSPENDED, 7): A.PAUSED,  # source of a post-copy migration: MIGRATED, then POSTCOPY
     (A.PAUSED, E.SUSPENDED, 8): A.PAUSED,  # ... and POSTCOPY_FAILED
     (A.STOPPED, E.STOPPED, FAILED_DETAIL): A.OFF,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from virtproof.evidence import Record
-from virtproof.judges.automaton import ACTIVE, ADDED, OFF, Activity
+from virtproof.judges.automaton import ACTIVE, ADDED, OFF, PANICKED, Activity
 from virtproof.judges.facts import Facts
 from virtproof.judges.host_events import HostEvent
 from virtproof_driver.constants import DomainEvent as E
@@ -53,7 +53,7 @@ _NEWS_FROM: Final[Mapping[E, frozenset[Activity]]] = {
     E.STARTED: OFF | {_A.PRELUDE},
     E.SUSPENDED: frozenset({_A.RUNNING, _A.POSTCOPY}),
     E.RESUMED: frozenset({_A.PAUSED, _A.PM_SUSPENDED}),
-    E.STOPPED: ACTIVE - {_A.CRASHED},
+    E.STOPPED: ACTIVE - PANICKED,
     E.PMSUSPENDED: frozenset({_A.RUNNING}),
     E.CRASHED: frozenset({_A.RUNNING, _A.PAUSED, _A.LOADED}),
 }

@@ -27,12 +27,13 @@ class _Armed(Generic[E]):
     """One wait; what ends it is queued, so that a second `until` waits for the next event.
 
     What libvirt delivered before the wait was armed (`since`) may be told after it, when the dispatcher is behind, and answers no
-    call of its: on a busy machine the end of one block job ended the wait for that of the next.
+    call of its: on a busy machine the end of one block job ended the wait for that of the next. It ends those that ask for it.
     """
 
     def __init__(self, awaited: Expectation[E], since: float) -> None:
         self._awaited = awaited
-        self._since = since
+        self._late_too: bool = getattr(awaited, "late_too", False)  # changes of state alone may ask for that
+        self.since = since
         self._outcomes: SimpleQueue[E | DriverError] = SimpleQueue()
 
     @property
@@ -41,7 +42,7 @@ class _Armed(Generic[E]):
         return cause
 
     def tell(self, event: Told) -> None:
-        found = self._awaited.of(event) if event.stamp >= self._since else None
+        found = self._awaited.of(event) if self._late_too or event.stamp >= self.since else None
         if found is not None:
             self._outcomes.put(found)
 

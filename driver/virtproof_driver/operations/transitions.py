@@ -133,12 +133,11 @@ def attempt(link: Link, uuid: UUID, row: Transition, *, races: int = RACES) -> I
     A start that lost a race with another start is made again at once, `races` times at most.
     """
     try:
-        drive(link, uuid, row)
+        return drive(link, uuid, row)
     except (InvalidState, HypervisorError) as refusal:
         if races and _lost_race(link, refusal):
             return attempt(link, uuid, row, races=races - 1)
         return _after_refusal(link, uuid, row, refusal)
-    return None
 
 
 def _lost_race(link: Link, refusal: DriverError) -> bool:
@@ -146,15 +145,23 @@ def _lost_race(link: Link, refusal: DriverError) -> bool:
     return isinstance(refusal, HypervisorError) and any(words in refusal.message for words in link.hypervisor.start_races)
 
 
-def drive(link: Link, uuid: UUID, row: Transition) -> None:
-    """Arm, call, wait. At the deadline one read decides; a refusal is raised as it is."""
+def drive(link: Link, uuid: UUID, row: Transition) -> Instance | None:
+    """Arm, call, wait. The instance where it had to be read; None where the event said it all. A refusal is raised as it is.
+
+    What was delivered before the call, and is told after it, says that events had told too little: the state may have been there,
+    and then libvirt did nothing and sends nothing (QEMU's suspend). One read decides, as it does at the deadline.
+    """
     domain = link.domain(uuid)
     try:
-        with link.expect(uuid, replace(awaited(uuid, row), cause=row.cause)) as wait:
+        with link.expect(uuid, replace(awaited(uuid, row), cause=row.cause, late_too=True)) as wait:
             link.call(row.act(domain))
-            wait.until(row.seconds)
+            while wait.until(row.seconds).stamp < wait.since:
+                found = instance(link, uuid)
+                if row.reached(found):
+                    return found
     except OperationTimeout as late:
-        _after_deadline(link, uuid, row, late)
+        return _after_deadline(link, uuid, row, late)
+    return None
 
 
 def awaited(uuid: UUID, row: Transition) -> Awaited:
@@ -193,8 +200,9 @@ def _tell_if_lost(link: Link, found: Instance, row: Transition, wait: Wait[Lifec
         link.observe(found.uuid, found.state, found.reason)
 
 
-def _after_deadline(link: Link, uuid: UUID, row: Transition, late: OperationTimeout) -> None:
+def _after_deadline(link: Link, uuid: UUID, row: Transition, late: OperationTimeout) -> Instance:
     found = instance(link, uuid)
     if not row.reached(found):
         raise late
     link.observe(uuid, found.state, found.reason)
+    return found
