@@ -63,7 +63,7 @@ def test_an_earlier_event_is_no_proof_where_the_state_is_another(
 ) -> None:
     driver.spawn(small)
     left = told(driver, monkeypatch, EARLIER, LATER)
-    without_effect = replace(PAUSE, act=lambda domain: domain.ID)
+    without_effect = replace(PAUSE, act=lambda domain: domain.name)
     assert drive(driver.link, small.uuid, without_effect) is None
     assert left == []
 
