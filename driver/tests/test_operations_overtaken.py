@@ -3,13 +3,14 @@
 The host is libvirt's test driver; the wait is a script of events, told after a call that was made before or after them.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
+from virtproof_driver.binding import Domain
 from virtproof_driver.driver import LibvirtDriver
 from virtproof_driver.errors import OperationTimeout
 from virtproof_driver.link import Expectation, Wait
@@ -48,6 +49,11 @@ def told(driver: LibvirtDriver, monkeypatch: pytest.MonkeyPatch, *stamps: float)
     return left
 
 
+def name_of(domain: Domain) -> Callable[[], object]:
+    """A call that changes nothing."""
+    return domain.name
+
+
 def test_what_was_there_before_the_call_is_found_by_one_read(
     driver: LibvirtDriver, small: InstanceSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,7 +69,7 @@ def test_an_earlier_event_is_no_proof_where_the_state_is_another(
 ) -> None:
     driver.spawn(small)
     left = told(driver, monkeypatch, EARLIER, LATER)
-    without_effect = replace(PAUSE, act=lambda domain: domain.name)
+    without_effect = replace(PAUSE, act=name_of)
     assert drive(driver.link, small.uuid, without_effect) is None
     assert left == []
 
