@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from virtproof.outcomes import OUTCOME, Outcome
+from virtproof.outcomes import DECLARED, OUTCOME, Outcome
 from virtproof.progress import Progress, line
 
 
@@ -31,7 +31,7 @@ def report(nodeid: str, outcome: Outcome | None) -> pytest.TestReport:
 
 
 def test_the_line_names_the_outcomes_that_occurred_the_worst_first() -> None:
-    counts = {Outcome.PASSED: 110, Outcome.UNSUPPORTED: 8, Outcome.FAILED: 2, Outcome.ERROR: 0}
+    counts: dict[str, int] = {Outcome.PASSED: 110, Outcome.UNSUPPORTED: 8, Outcome.FAILED: 2, Outcome.ERROR: 0}
     assert line(counts, 243, 14.4) == "120/243 cases, 2 failed, 8 unsupported, 110 passed, 14 s"
 
 
@@ -57,3 +57,14 @@ def test_on_a_terminal_one_line_is_rewritten() -> None:
         clock.now += 1
         progress.pytest_runtest_logreport(report("a", Outcome.PASSED))
     assert stream.getvalue() == "\r\x1b[K1/2 cases, 1 passed, 1 s" * 2 + "\n"
+
+
+def test_a_failure_that_is_declared_alarms_nobody_and_a_pass_is_a_pass() -> None:
+    stream = io.StringIO()
+    with Progress(stream, clock=Clock()) as progress:
+        progress.pytest_xdist_node_collection_finished(["a", "b", "c"])
+        for nodeid, outcome, declared in (("a", Outcome.FAILED, True), ("b", Outcome.PASSED, True), ("c", Outcome.FAILED, False)):
+            told = report(nodeid, outcome)
+            setattr(told, DECLARED, declared)
+            progress.pytest_runtest_logreport(told)
+    assert stream.getvalue() == "3/3 cases, 1 failed, 1 known-bug, 1 passed, 0 s\n"

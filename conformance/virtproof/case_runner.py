@@ -19,7 +19,7 @@ from virtproof.garbage import held_back
 from virtproof.judges import facts_of, judge_case
 from virtproof.lane_pool import LaneKey, LanePool
 from virtproof.lanes.model import Lane
-from virtproof.outcomes import OUTCOME, Outcome, Phase, conclude
+from virtproof.outcomes import DECLARED, OUTCOME, Outcome, Phase, conclude
 from virtproof.selection import Candidate
 from virtproof.verdicts import Violation
 
@@ -61,7 +61,10 @@ class CaseRunner:
             self._attach(candidate, lane)
         self._recorder.end_case(**end)
         self._note_open("")
-        return _told(reports, outcome, violations)
+        told = _told(reports, outcome, violations)
+        if any(bug.is_of(candidate.id, candidate.case.id) for bug in lane.backend.bugs(lane.versions)):
+            setattr(told[-1], DECLARED, True)
+        return told
 
     def _attach(self, candidate: Candidate[pytest.Item], lane: Lane) -> None:
         """Keep what tells more of a case that failed; each file is a record."""

@@ -193,11 +193,7 @@ def _supported(case: PlannedCase, finding: Finding, known: LaneFacts, proven: Co
 
 
 def _bug(case: PlannedCase, bugs: Iterable[KnownBug]) -> KnownBug | None:
-    return next((bug for bug in bugs if _matches(bug, case)), None)
-
-
-def _matches(bug: KnownBug, case: PlannedCase) -> bool:
-    return bug.case in (case.id, case.case.id)
+    return next((bug for bug in bugs if bug.is_of(case.id, case.case.id)), None)
 
 
 def _declared_bug(finding: Finding, bug: KnownBug | None) -> Finding:
@@ -221,7 +217,7 @@ def _unmatched(bugs: Iterable[KnownBug], cases: Sequence[PlannedCase], suite: Co
     for bug in bugs:
         base = bug.case.partition("[")[0]
         elsewhere = base in suite and base not in planned
-        if not elsewhere and not any(_matches(bug, case) for case in cases):
+        if not elsewhere and not any(bug.is_of(case.id, case.case.id) for case in cases):
             yield CaseResult(
                 id=KNOWN_BUG + bug.case,
                 level=Level.MUST,

@@ -11,6 +11,9 @@ from enum import StrEnum, unique
 from typing import Final
 
 OUTCOME: Final = "virtproof_outcome"
+"""The attribute by which a report tells a case's outcome."""
+DECLARED: Final = "virtproof_declared"
+"""The attribute by which a report says that the case is declared to fail here: a known bug."""
 
 
 @unique

@@ -1,7 +1,8 @@
 """How far a run is, told while it works: one line rewritten on a terminal, a line every few seconds otherwise.
 
 What belongs here: counting reports and writing the line. What does not: verdicts; the counts are of outcomes as the session saw
-them, before judging the whole. The object is a pytest plug-in of the process that reads the user's terminal.
+them, before judging the whole, where a failure that is declared is a known bug. The object is a pytest plug-in of the process
+that reads the user's terminal.
 """
 
 import time
@@ -12,10 +13,12 @@ from typing import Final, Self, TextIO
 
 import pytest
 
-from virtproof.outcomes import OUTCOME, Outcome
+from virtproof.outcomes import DECLARED, OUTCOME, Outcome
+from virtproof.verdicts import Verdict
 
 EVERY: Final = 5.0
-_WORST_FIRST: Final = (Outcome.ERROR, Outcome.FAILED, Outcome.UNSUPPORTED, Outcome.PASSED)
+_KNOWN_BUG: Final = Verdict.KNOWN_BUG.value
+_WORST_FIRST: Final = (Outcome.ERROR, Outcome.FAILED, _KNOWN_BUG, Outcome.UNSUPPORTED, Outcome.PASSED)
 
 
 class Progress:
@@ -26,7 +29,7 @@ class Progress:
         self._clock = clock
         self._interval = interval if not stream.isatty() else 0.1
         self._terminal = stream.isatty()
-        self._worst: dict[str, Outcome] = {}
+        self._worst: dict[str, str] = {}
         self._total = 0
         self._started = self._written = clock()
 
@@ -58,7 +61,8 @@ class Progress:
         outcome = getattr(report, OUTCOME, None)
         if outcome is None:
             return
-        self._worst[report.nodeid] = Outcome(outcome)
+        declared = outcome == Outcome.FAILED and getattr(report, DECLARED, False)
+        self._worst[report.nodeid] = _KNOWN_BUG if declared else outcome
         if self._clock() - self._written >= self._interval:
             self._write()
 
@@ -69,7 +73,7 @@ class Progress:
         self._written = self._clock()
 
 
-def line(counts: Mapping[Outcome, int], total: int, seconds: float) -> str:
+def line(counts: Mapping[str, int], total: int, seconds: float) -> str:
     """`120/243 cases, 2 failed, 8 unsupported, 110 passed, 14 s`: outcomes that occurred, the worst first."""
     parts = [f"{counts[outcome]} {outcome}" for outcome in _WORST_FIRST if counts.get(outcome)]
     return ", ".join([f"{sum(counts.values())}/{total} cases", *parts, f"{seconds:.0f} s"])

@@ -103,9 +103,7 @@ def script(driver: LibvirtDriver, monkeypatch: pytest.MonkeyPatch) -> Script:
     return Script(driver, monkeypatch)
 
 
-class Late:
-    """A wait whose event never comes, and whose deadline is now."""
-
+class Late:  # a wait whose event never comes, and whose deadline is now
     since = 0.0
 
     def until(self, seconds: float) -> LifecycleEvent:

@@ -40,6 +40,10 @@ class KnownBug:
     link: str
     when: str = ""
 
+    def is_of(self, case: str, base: str) -> bool:
+        """Whether it is this case's: by its id, or by its id without the parameter."""
+        return self.case in (case, base)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
