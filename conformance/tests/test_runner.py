@@ -117,7 +117,7 @@ def test_plug_ins_that_happen_to_be_installed_take_no_part(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("backends", "workers"),
-    [(("test", "test-rpc"), 2), (("qemu",), 6), (("qemu", "lxc"), 12), (("qemu", "lxc", "test"), 12)],
+    [(("test", "test-rpc"), 2), (("qemu",), 5), (("qemu", "lxc"), 10), (("qemu", "lxc", "test"), 10)],
     ids=str,
 )
 def test_each_host_in_a_container_has_workers_of_its_own(backends: tuple[str, ...], workers: int) -> None:

@@ -6,6 +6,7 @@ a run means the same everywhere; pytest's own output goes to `pytest.log` in the
 """
 
 import contextlib
+import math
 import os
 import re
 import shutil
@@ -31,7 +32,7 @@ from virtproof.progress import Progress
 from virtproof.runs import EVIDENCE_FILE, RUN_FILE, read
 
 LOG_FILE: Final = "pytest.log"
-WAITING: Final = 3  # workers for a processor, where cases wait for guests
+WAITING: Final = 2.5  # workers for a processor, where cases wait for guests
 # Where CI or BUILD_NUMBER is set, pytest compares long bytes character by character: minutes for a volume of a mebibyte.
 _FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "CI", "BUILD_NUMBER")
 _NO_OTHER_PLUGINS: Final = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
@@ -137,7 +138,7 @@ def processes(options: RunOptions) -> int:
     live in the workers, and share them.
     """
     hosts = {key.backend.name for key in lane_keys(options.session) if key.backend.provisioner == PROVISIONER}
-    return WAITING * options.workers * len(hosts) if hosts else options.workers
+    return math.ceil(WAITING * options.workers) * len(hosts) if hosts else options.workers
 
 
 def arguments(options: RunOptions) -> list[str]:

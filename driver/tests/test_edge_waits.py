@@ -51,6 +51,15 @@ def test_what_was_delivered_before_the_wait_ends_those_that_ask_for_it() -> None
             deaf.until(0)
 
 
+def test_it_is_known_whether_an_event_is_waited_for() -> None:
+    waits = Waits(clock)
+    with waits.armed(UUID_A, STARTED), waits.heard(UUID_B, list[Told]().append, list[str]().clear):
+        assert waits.awaits(event(EventKind.STARTED))
+        assert not waits.awaits(event(EventKind.STOPPED))
+        assert not waits.awaits(event(EventKind.STARTED, UUID_B))
+    assert not waits.awaits(event(EventKind.STARTED))
+
+
 def test_an_event_that_comes_later_ends_it() -> None:
     waits = Waits(clock)
     with waits.armed(UUID_A, STARTED) as wait:

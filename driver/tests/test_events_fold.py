@@ -1,5 +1,6 @@
 """A listener hears each change once, whatever the hypervisor sends around it."""
 
+from dataclasses import replace
 from math import inf
 from uuid import UUID
 
@@ -7,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtproof_driver.events.fold import IMPLIED_AFTER_OUTAGE, NEWS_IN, REBOOT_BURST_SECONDS, STATE_AFTER, Known, fold
+from virtproof_driver.events.fold import (
+    AWAITED_BURST_SECONDS,
+    IMPLIED_AFTER_OUTAGE,
+    NEWS_IN,
+    REBOOT_BURST_SECONDS,
+    STATE_AFTER,
+    Known,
+    fold,
+)
 from virtproof_driver.events.table import RawChange
 from virtproof_driver.values import EventKind, LifecycleEvent, PowerState
 
@@ -135,6 +144,14 @@ def test_a_burst_of_reboots_is_one() -> None:
         ON, change(B, stamp=1.0), change(B, stamp=1.0 + gap / 3), change(B, stamp=1.0 + gap / 2), change(B, stamp=1.0 + gap)
     )
     assert told == [(B, False)] * 2
+
+
+def test_a_reboot_that_is_waited_for_ends_a_burst_sooner() -> None:
+    echo, own = AWAITED_BURST_SECONDS / 2, AWAITED_BURST_SECONDS
+    known, _ = fold(ON, change(B, stamp=1.0))
+    assert fold(known, replace(change(B, stamp=1.0 + echo), awaited=True))[1] == ()
+    assert fold(known, change(B, stamp=1.0 + own))[1] == ()
+    assert [event.kind for event in fold(known, replace(change(B, stamp=1.0 + own), awaited=True))[1]] == [B]
 
 
 def test_a_reboot_after_another_start_is_no_echo() -> None:

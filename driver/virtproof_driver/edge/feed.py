@@ -105,7 +105,9 @@ class Feed:
             self.waits.tell(event_of(change, change.kind, change.reason))
 
     def _explained(self, change: RawChange) -> RawChange:
-        """A failure that one of our own calls brought about, in that call's word."""
+        """A failure that one of our own calls brought about, in that call's word; a reboot that one waits for, as such."""
+        if change.kind is EventKind.REBOOTED:
+            return replace(change, awaited=self.waits.awaits(event_of(change, change.kind, change.reason)))
         cause = self.waits.cause(change.uuid) if change.kind is EventKind.STOPPED and change.reason == FAILED else None
         return change if cause is None else replace(change, reason=cause)
 

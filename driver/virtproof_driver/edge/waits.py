@@ -42,9 +42,15 @@ class _Armed(Generic[E]):
         return cause
 
     def tell(self, event: Told) -> None:
-        found = self._awaited.of(event) if self._late_too or event.stamp >= self.since else None
+        found = self._found(event)
         if found is not None:
             self._outcomes.put(found)
+
+    def awaits(self, event: Told) -> bool:
+        return self._found(event) is not None
+
+    def _found(self, event: Told) -> E | None:
+        return self._awaited.of(event) if self._late_too or event.stamp >= self.since else None
 
     def fail(self, error: DriverError) -> None:
         self._outcomes.put(error)
@@ -67,6 +73,9 @@ class _Heard:
     def __init__(self, told: Callable[[Told], object], broke: Callable[[], object]) -> None:
         self.tell = told
         self._broke = broke
+
+    def awaits(self, _event: Told) -> bool:
+        return False
 
     def fail(self, _error: DriverError) -> None:
         self._broke()
@@ -98,6 +107,11 @@ class Waits:
         with self._lock:
             for wait in self._armed.get(event.uuid, ()):
                 wait.tell(event)
+
+    def awaits(self, event: Told) -> bool:
+        """Whether one of its domain's waits would end by this event."""
+        with self._lock:
+            return any(wait.awaits(event) for wait in self._armed.get(event.uuid, ()))
 
     def cause(self, uuid: UUID) -> str | None:
         """What one of this domain's waits knows to be the reason of what it awaits."""

@@ -33,7 +33,10 @@ class RawEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawChange:
-    """An event that can be news to a listener. `domain_id` is None for a domain that is off."""
+    """An event that can be news to a listener. `domain_id` is None for a domain that is off.
+
+    `awaited` says that an operation of this driver waits for such a change.
+    """
 
     uuid: UUID
     name: str
@@ -41,6 +44,7 @@ class RawChange:
     reason: str
     stamp: float
     domain_id: int | None = None
+    awaited: bool = False
 
 
 DETAILS: Mapping[DomainEvent, tuple[str, ...]] = MappingProxyType(
