@@ -81,7 +81,7 @@ class Run:
             said=self.said,
             containers=len(self.note()),
             most_containers=len(self._boxes),
-            cases=self._cases(),
+            cases=len(self._busy()),
         )
 
     def ended(self, seconds: float) -> bool:
@@ -108,12 +108,19 @@ class Run:
         self._process.wait()
 
     def kill_worker(self, still: Callable[[Sight], bool]) -> bool:
-        """Kill the first worker, unless the moment has passed by the time that it is stopped; whether it was killed."""
+        """Kill the first worker that has a case open, unless the moment has passed when it is stopped; whether it was killed.
+
+        The leader starts its workers in the order of their numbers, and nothing before them.
+        """
+        busy = self._busy()
+        if not busy:
+            return False
         leader = self._process.pid
-        first = int(Path(f"/proc/{leader}/task/{leader}/children").read_text(encoding="ascii").split()[0])
-        os.kill(first, signal.SIGSTOP)
-        now = still(self.sight())
-        os.kill(first, signal.SIGKILL if now else signal.SIGCONT)
+        workers = Path(f"/proc/{leader}/task/{leader}/children").read_text(encoding="ascii").split()
+        worker = int(workers[min(busy)])
+        os.kill(worker, signal.SIGSTOP)
+        now = still(self.sight()) and min(busy) in self._busy()
+        os.kill(worker, signal.SIGKILL if now else signal.SIGCONT)
         return now
 
     def close(self) -> None:
@@ -139,9 +146,10 @@ class Run:
         """Whether it is a process of the run outside its containers, which know nothing of its folder."""
         return trace.kind == PROCESS and str(self._folder) in trace.text
 
-    def _cases(self) -> int:
-        """How many workers have a case open: the suite keeps its first line, for the event that the worker dies."""
-        return sum(_is_record(each) for each in (self._folder / "out" / ".workers").glob("*.open"))
+    def _busy(self) -> frozenset[int]:
+        """The numbers of the workers that have a case open: the suite keeps its first line, lest the worker dies."""
+        notes = (self._folder / "out" / ".workers").glob("gw*.open")
+        return frozenset(int(each.stem.removeprefix("gw")) for each in notes if _is_record(each))
 
 
 def _is_record(path: Path) -> bool:
