@@ -65,7 +65,7 @@ LXC = Hypervisor(
     longest_name=85,
     sets_vcpus=False,  # virDomainSetVcpusFlags gives 3
     # libvirt_lxc asks the kernel for a free loop device and takes it in a second step: one of two that start at once may find it
-    # taken (error 1, 9.0.0 and 11.3.0). The devices are the kernel's, so that the other may be on no host that this driver knows.
+    # taken (error 1, 11.3.0). The devices are the kernel's, so that the other may be on no host that this driver knows.
     start_races=("to loop device: Device or resource busy",),
     settles=True,  # until libvirt knows the container's first process, which may be 0.1 s after the start (11.3.0)
 )
