@@ -4,7 +4,6 @@ What belongs here: pytest's hooks, each handing its values to a pure module or t
 not: rules (`selection`, `outcomes`), files (`merging`), lanes (`lane_pool`).
 """
 
-import gc
 import itertools
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
@@ -125,12 +124,6 @@ class SuiteSession:
             lanes=lanes,
             cases=cases,
         )
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self) -> None:
-        """What was collected stays to the end: Python need not look through it for garbage again and again."""
-        if self._candidates:
-            gc.freeze()
 
     # --- running ------------------------------------------------------------------------------------------------------
 
